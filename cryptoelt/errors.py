@@ -1,0 +1,142 @@
+"""One error tree, split by what the caller must do; the only place where an error meets an exit code.
+
+Every error carries a `message` (what happened, to what), a `hint` (what to do next) and a `context` of plain values for
+the log. The class decides the exit code. Errors are shown once, by `cryptoelt.cli.main`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller.
+
+    | code | meaning |
+    |---|---|
+    | 0 | done, or nothing to do |
+    | 1 | failed |
+    | 2 | wrong usage |
+    | 3 | partial: some units done, some failed; running again resumes |
+    | 4 | a quality check of severity error failed |
+    | 5 | refused or stopped by the credit budget |
+    | 6 | another run holds the lock |
+    | 7 | configuration or credentials invalid |
+    | 8 | the API or the database is unavailable after retries |
+    | 9 | the warehouse schema is not at the head revision |
+    | 130, 143 | ended by SIGINT, SIGTERM |
+    """
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PARTIAL = 3
+    QUALITY = 4
+    BUDGET = 5
+    LOCKED = 6
+    CONFIGURATION = 7
+    UNAVAILABLE = 8
+    SCHEMA = 9
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class CryptoEltError(Exception):
+    """Something failed; the base of every error that cryptoelt raises on purpose."""
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, *, hint: str = "", **context: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.context = context
+
+
+class UsageError(CryptoEltError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = ExitCode.USAGE
+
+
+# --- stop everything: nothing can go on until a person acts -----------------------------------------------------------
+
+
+class ConfigurationError(CryptoEltError):
+    """A setting is missing, unknown or invalid, or the machine is not set up."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
+class CredentialsError(ConfigurationError):
+    """The API refuses the key (error codes 1001 to 1007), or there is none."""
+
+
+class BudgetError(CryptoEltError):
+    """A call would cross the monthly limit less the buffer, or the API says the credits are gone (1009, 1010)."""
+
+    exit_code = ExitCode.BUDGET
+
+
+class LockedError(CryptoEltError):
+    """Another run holds the lock."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class SchemaError(CryptoEltError):
+    """The warehouse schema is not at the head revision."""
+
+    exit_code = ExitCode.SCHEMA
+
+
+# --- try again later: this unit failed, others go on ------------------------------------------------------------------
+
+
+class ApiUnavailableError(CryptoEltError):
+    """The API cannot be reached or does not answer sensibly after retries."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class DatabaseUnavailableError(CryptoEltError):
+    """The warehouse cannot be reached."""
+
+    exit_code = ExitCode.UNAVAILABLE
+
+
+# --- look at it: this unit failed and will fail again until something changes -----------------------------------------
+
+
+class RequestRejectedError(CryptoEltError):
+    """The API refuses the request itself (HTTP 400 or 404)."""
+
+
+class AnswerError(CryptoEltError):
+    """The API answered, but not in the shape it documents, or without rows where rows are certain."""
+
+
+class StorageError(CryptoEltError):
+    """A file of the lake, a journal or the ledger cannot be written or read."""
+
+
+class DamagedFileError(StorageError):
+    """A file of the lake is not readable as what it should be."""
+
+
+class TransformError(CryptoEltError):
+    """Spark could not build or write a Silver table."""
+
+
+class LoadError(CryptoEltError):
+    """The warehouse refused a load."""
+
+
+class StoppedError(CryptoEltError):
+    """The run was asked to stop (SIGINT or SIGTERM) before this unit began."""
+
+    exit_code = ExitCode.TERMINATED
+
+
+#: Errors after which no further call is made: a person, or time, must change something first.
+STOPS_THE_RUN: tuple[type[CryptoEltError], ...] = (ConfigurationError, BudgetError, LockedError, SchemaError, StoppedError)

@@ -1,0 +1,174 @@
+"""Silver as its readers see it: Delta tables, read without a JVM.
+
+A table lies at `<lake root>/silver/<domain>/<table>`, its rejected records at `<table>_rejected` beside it. Every commit
+that adds snapshots names them in its `userMetadata`, so the Delta log is the queue from which the warehouse is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cryptoelt.clock import iso, parse_iso
+from cryptoelt.errors import DamagedFileError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from deltalake import DeltaTable
+
+SNAPSHOT = "snapshot_timestamp"
+_BATCH_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class SilverCommit:
+    """A Delta commit that added snapshots."""
+
+    version: int
+    snapshots: tuple[datetime, ...]
+
+
+def table_uri(lake_root: str, domain: str, table: str) -> str:
+    """Return where a Silver table lies."""
+    return f"{lake_root}/silver/{domain}/{table}"
+
+
+def rejected_uri(uri: str) -> str:
+    """Return where the rejected records of a Silver table lie."""
+    return f"{uri}_rejected"
+
+
+def commit_metadata(snapshots: Collection[datetime], **counts: object) -> str:
+    """Return the `userMetadata` of a commit that adds these snapshots."""
+    return json.dumps({"snapshots": [iso(moment) for moment in sorted(snapshots)], **counts})
+
+
+class SilverTable:
+    """One Silver table, opened at its newest version (or at an older one)."""
+
+    def __init__(self, uri: str, version: int | None = None) -> None:
+        self.uri = uri
+        self._table: DeltaTable | None = _open(uri, version)
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether the table was ever written."""
+        return self._table is not None
+
+    @property
+    def table_id(self) -> str:
+        """The identity Delta gave the table when it was made; another one after it was made anew."""
+        return str(self._opened.metadata().id)
+
+    @property
+    def version(self) -> int:
+        """The version this table was opened at."""
+        return self._opened.version()
+
+    @property
+    def _opened(self) -> DeltaTable:
+        if self._table is None:
+            raise StorageError(f"no Silver table at {self.uri}", hint="run `cryptoelt transform` first")
+        return self._table
+
+    def commits_after(self, version: int) -> list[SilverCommit] | None:
+        """Return the commits above `version` that added snapshots, oldest first; None where the log no longer reaches back."""
+        log = Path(self.uri) / "_delta_log"
+        commits = []
+        for number in range(version + 1, self.version + 1):
+            try:
+                lines = (log / f"{number:020d}.json").read_text(encoding="utf-8").splitlines()
+            except FileNotFoundError:
+                return None
+            snapshots = _snapshots_of_commit(lines)
+            if snapshots:
+                commits.append(SilverCommit(number, snapshots))
+        return commits
+
+    def snapshots(self, after: datetime | None = None) -> set[datetime]:
+        """Return the snapshots the table holds, those of rejected records included, above `after`."""
+        found: set[datetime] = set()
+        for table in (self, SilverTable(rejected_uri(self.uri))):
+            if table.exists:
+                for batch in table.read(after=after, columns=[SNAPSHOT]):
+                    found.update(moment.astimezone(UTC) for moment in pc.unique(batch.column(SNAPSHOT)).to_pylist())
+        return found
+
+    def read(
+        self,
+        snapshots: Collection[datetime] | None = None,
+        after: datetime | None = None,
+        columns: list[str] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of some snapshots (default: all) in batches; files without any of them are not opened.
+
+        Raises:
+            DamagedFileError: a data file of the table is missing or not Parquet.
+        """
+        wanted = None if snapshots is None else sorted(snapshots)
+        for path in self._files(wanted, after):
+            try:
+                with pq.ParquetFile(path) as file:
+                    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
+                        kept = _filtered(batch, wanted, after)
+                        if kept.num_rows:
+                            yield kept
+            except (OSError, pa.ArrowInvalid) as exc:
+                raise DamagedFileError(
+                    f"Silver file {path} cannot be read: {exc}", hint="rebuild the table from Bronze", file=path
+                ) from exc
+
+    def _files(self, wanted: list[datetime] | None, after: datetime | None) -> list[str]:
+        """Return the data files that may hold the wanted snapshots, by the statistics of the Delta log."""
+        actions = pa.record_batch(self._opened.get_add_actions(flatten=True)).to_pylist()
+        actions.sort(key=lambda action: (action["modification_time"], action["path"]))
+        return [f"{self.uri}/{action['path']}" for action in actions if _may_hold(action, wanted, after)]
+
+
+def _open(uri: str, version: int | None) -> DeltaTable | None:
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
+    try:
+        return DeltaTable(uri, version=version)
+    except TableNotFoundError:
+        return None
+    except DeltaError as exc:
+        raise StorageError(f"Silver table {uri} cannot be opened: {exc}", hint="check the version and the folder") from exc
+
+
+def _snapshots_of_commit(lines: list[str]) -> tuple[datetime, ...]:
+    for line in lines:
+        info = json.loads(line).get("commitInfo")
+        if info is not None:
+            metadata = json.loads(info.get("userMetadata") or "{}")
+            return tuple(parse_iso(text) for text in metadata.get("snapshots", []))
+    return ()
+
+
+def _may_hold(action: dict[str, Any], wanted: list[datetime] | None, after: datetime | None) -> bool:
+    low, high = action.get(f"min.{SNAPSHOT}"), action.get(f"max.{SNAPSHOT}")
+    if low is None or high is None:
+        return True
+    # Delta cuts statistics to milliseconds; snapshots are whole seconds, so nothing is lost.
+    if after is not None and high <= after:
+        return False
+    return wanted is None or any(low <= moment <= high for moment in wanted)
+
+
+def _filtered(batch: pa.RecordBatch, wanted: list[datetime] | None, after: datetime | None) -> pa.RecordBatch:
+    column = batch.column(SNAPSHOT)
+    if wanted is not None:
+        batch = batch.filter(pc.is_in(column, value_set=pa.array(wanted, column.type)))
+        column = batch.column(SNAPSHOT)
+    if after is not None:
+        batch = batch.filter(pc.greater(column, pa.scalar(after, column.type)))
+    return batch

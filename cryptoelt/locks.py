@@ -1,0 +1,67 @@
+"""Locks that the kernel frees when their holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cryptoelt.errors import LockedError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_POLL_SECONDS = 0.05
+
+
+@contextmanager
+def file_lock(path: Path, *, wait: float | None = None, owner: dict[str, object] | None = None) -> Iterator[None]:
+    """Hold an exclusive flock on `path` for the duration of the block.
+
+    The descriptor is closed on exec, so a child process (the JVM) never keeps the lock alive.
+
+    Args:
+        path: the lock file; made when missing, never removed.
+        wait: seconds to wait for the lock; None waits for ever.
+        owner: what to write into the file for the message of a second process; never read as proof.
+
+    Raises:
+        LockedError: another process held the lock for longer than `wait`.
+        StorageError: the lock file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as exc:
+        raise StorageError(f"cannot open the lock file {path}: {exc.strerror}", hint="check the folder's owner") from exc
+    try:
+        _acquire(descriptor, path, wait)
+        if owner is not None:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(owner).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, wait: float | None) -> None:
+    if wait is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 4096, 0).decode(errors="replace") or "unknown"
+                raise LockedError(
+                    f"another run holds {path}: {holder}", hint="wait for it to end, or pass --wait 10m"
+                ) from exc
+            time.sleep(_POLL_SECONDS)
+        else:
+            return

@@ -1,0 +1,134 @@
+"""Append-only JSON-lines files that survive a crash: whole lines, durable, a torn last line repaired."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.errors import StorageError
+from cryptoelt.locks import file_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BLOCK = 65536
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Append one record durably; a torn last line of a process that died is cut off first.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    with file_lock(path.with_name(f".{path.name}.lock")):
+        append_line_unlocked(path, record)
+
+
+def append_line_unlocked(path: Path, record: dict[str, Any]) -> None:
+    """Append one record durably, for a caller that already holds a lock on the file.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            end = cut_torn_line(descriptor)
+            _write_all(descriptor, line, end)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if fresh:
+            sync_folder(path.parent)
+    except OSError as exc:
+        raise StorageError(f"cannot write {path}: {exc.strerror}", hint="check free space and the folder's owner") from exc
+
+
+def _write_all(descriptor: int, line: bytes, end: int) -> None:
+    try:
+        written = os.pwrite(descriptor, line, end)
+        while written < len(line):
+            written += os.pwrite(descriptor, line[written:], end + written)
+    except OSError:
+        os.ftruncate(descriptor, end)  # a full disk must not leave half a line
+        raise
+
+
+def cut_torn_line(descriptor: int) -> int:
+    """Cut off what follows the last line end; return the length of what remains, in bytes."""
+    size = os.fstat(descriptor).st_size
+    position = size
+    while position > 0:
+        start = max(0, position - _BLOCK)
+        block = os.pread(descriptor, position - start, start)
+        newline = block.rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
+            break
+        position = start
+    else:
+        end = 0
+    if end != size:
+        os.ftruncate(descriptor, end)
+    return end
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield every whole record, oldest first; a torn last line is passed over.
+
+    Raises:
+        StorageError: a line that is not the last is not JSON.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+        yield _parsed(line, path, f"line {number}")
+
+
+def read_last(path: Path) -> dict[str, Any] | None:
+    """Return the last whole record without reading the file from its start; None where there is none.
+
+    Raises:
+        StorageError: the last whole line is not JSON.
+    """
+    try:
+        with path.open("rb") as stream:
+            position = stream.seek(0, os.SEEK_END)
+            tail = b""
+            while position > 0:
+                start = max(0, position - _BLOCK)
+                stream.seek(start)
+                tail = stream.read(position - start) + tail
+                position = start
+                whole = tail[: tail.rfind(b"\n") + 1]
+                if whole.count(b"\n") >= 2 or (position == 0 and whole):  # noqa: PLR2004 - two line ends enclose one line
+                    return _parsed(whole[:-1].rsplit(b"\n", 1)[-1], path, "the last line")
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def _parsed(line: bytes, path: Path, place: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError as exc:
+        raise StorageError(f"{path}: {place} is not JSON", hint="restore the file from a backup") from exc
+    if not isinstance(record, dict):
+        raise StorageError(f"{path}: {place} is not a JSON object", hint="restore the file from a backup")
+    return record

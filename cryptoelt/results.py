@@ -1,0 +1,168 @@
+"""What a command did: units, their counts and errors, and the exit code they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.clock import iso
+from cryptoelt.errors import (
+    ApiUnavailableError,
+    CryptoEltError,
+    DatabaseUnavailableError,
+    ExitCode,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Status(StrEnum):
+    """How a unit, or a whole command, ended."""
+
+    DONE = "done"
+    NOTHING = "nothing"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+class Phase(StrEnum):
+    """The part of a run a unit belongs to."""
+
+    EXTRACT = "extract"
+    TRANSFORM = "transform"
+    LOAD = "load"
+    SQL = "sql"
+    QUALITY = "quality"
+
+
+@dataclass
+class Unit:
+    """One endpoint extracted, or one table transformed or loaded."""
+
+    phase: Phase
+    name: str
+    status: Status = Status.NOTHING
+    snapshots: list[datetime] = field(default_factory=list)
+    seconds: float = 0.0
+    rows_in: int = 0
+    rows_loaded: int = 0
+    rows_present: int = 0
+    rows_quarantined: int = 0
+    error: CryptoEltError | None = None
+
+    def failed(self, error: CryptoEltError) -> None:
+        """Record the error; units that did some of their work are partial."""
+        self.error = error
+        if error.exit_code in (ExitCode.BUDGET, ExitCode.LOCKED, ExitCode.CONFIGURATION, ExitCode.SCHEMA):
+            self.status = Status.REFUSED
+        else:
+            self.status = Status.PARTIAL if self.snapshots else Status.FAILED
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the unit in the shape of `--json`."""
+        return {
+            "phase": self.phase.value,
+            "name": self.name,
+            "status": self.status.value,
+            "snapshots": [iso(moment) for moment in self.snapshots],
+            "seconds": round(self.seconds, 3),
+            "rows_in": self.rows_in,
+            "rows_loaded": self.rows_loaded,
+            "rows_present": self.rows_present,
+            "rows_quarantined": self.rows_quarantined,
+            "error": None if self.error is None else error_as_json(self.error),
+        }
+
+
+@dataclass
+class Credits:
+    """Credits a command planned and was charged."""
+
+    planned: int = 0
+    charged: int = 0
+
+
+@dataclass
+class Result:
+    """What one invocation did."""
+
+    run_id: str
+    command: str
+    frequency: str | None
+    started_at: datetime
+    ended_at: datetime
+    seconds: float
+    units: list[Unit]
+    credits: Credits = field(default_factory=Credits)
+    stopped_by: ExitCode | None = None
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of DESIGN's order: 5, 6, 7, 9, database 8, partial 3, quality 4, then 8 or 1."""
+        return self.stopped_by or exit_code_of(self.units)
+
+    @property
+    def status(self) -> Status:
+        """The whole command's status."""
+        match self.exit_code:
+            case ExitCode.DONE:
+                return Status.DONE if any(unit.status is Status.DONE for unit in self.units) else Status.NOTHING
+            case ExitCode.BUDGET | ExitCode.LOCKED | ExitCode.CONFIGURATION | ExitCode.SCHEMA:
+                return Status.REFUSED
+            case ExitCode.FAILED:
+                return Status.FAILED
+            case _:
+                succeeded = any(unit.status in {Status.DONE, Status.PARTIAL} for unit in self.units)
+                return Status.PARTIAL if succeeded else Status.FAILED
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result in the shape of `--json`."""
+        return {
+            "schema_version": 1,
+            "run_id": self.run_id,
+            "command": self.command,
+            "frequency": self.frequency,
+            "window_start": None,
+            "status": self.status.value,
+            "exit_code": int(self.exit_code),
+            "started_at": iso(self.started_at),
+            "ended_at": iso(self.ended_at),
+            "seconds": round(self.seconds, 3),
+            "credits": {"planned": self.credits.planned, "charged": self.credits.charged},
+            "units": [unit.as_json() for unit in self.units],
+            "notices": self.notices,
+        }
+
+
+def error_as_json(error: CryptoEltError) -> dict[str, Any]:
+    """Return an error in the shape of `--json`."""
+    return {
+        "type": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": int(error.exit_code),
+    }
+
+
+def exit_code_of(units: list[Unit]) -> ExitCode:
+    """Return the exit code that a list of ended units adds up to."""
+    errors = [unit.error for unit in units if unit.error is not None]
+    for code in (ExitCode.BUDGET, ExitCode.LOCKED, ExitCode.CONFIGURATION, ExitCode.SCHEMA):
+        if any(error.exit_code is code for error in errors):
+            return code
+    if any(isinstance(error, DatabaseUnavailableError) for error in errors):
+        return ExitCode.UNAVAILABLE
+    work = [unit for unit in units if unit.phase not in {Phase.SQL, Phase.QUALITY}]
+    succeeded = any(unit.status in {Status.DONE, Status.PARTIAL} for unit in work)
+    if errors and succeeded:
+        return ExitCode.PARTIAL
+    if any(error.exit_code is ExitCode.QUALITY for error in errors):
+        return ExitCode.QUALITY
+    if errors:
+        unreachable = all(isinstance(error, ApiUnavailableError) for error in errors)
+        return ExitCode.UNAVAILABLE if unreachable else ExitCode.FAILED
+    return ExitCode.DONE

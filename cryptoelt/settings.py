@@ -1,0 +1,267 @@
+"""Settings: one typed class, one order: flag > environment > .env > config.toml > default.
+
+The home (`CRYPTOELT_HOME`, default the current directory) holds config.toml, .env, lake/, metadata/ and logs/.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from cryptoelt.errors import ConfigurationError
+from cryptoelt.settings_file import read_config_file
+
+PUBLIC_API = "https://pro-api.coinmarketcap.com"
+EMBEDDED = "embedded"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ApiSettings(_Section):
+    """How the CoinMarketCap API is asked."""
+
+    base_url: str = PUBLIC_API
+    key: SecretStr | None = None
+    requests_per_minute: int = Field(default=30, ge=1)
+    connect_timeout: float = Field(default=10, gt=0)
+    read_timeout: float = Field(default=60, gt=0)
+    max_tries: int = Field(default=5, ge=1, le=5)
+    max_wait: float = Field(default=65, ge=0)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+            msg = "must be an http or https URL"
+            raise ValueError(msg)
+        return value.rstrip("/")
+
+
+class WarehouseSettings(_Section):
+    """Where the warehouse is: `embedded`, or a SQLAlchemy URL of a PostgreSQL 15 or newer."""
+
+    url: SecretStr = SecretStr(EMBEDDED)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Tell whether the warehouse is the PostgreSQL that cryptoelt starts itself."""
+        return self.url.get_secret_value() == EMBEDDED
+
+
+class SparkSettings(_Section):
+    """The Spark master, and any other Spark property, which wins over what cryptoelt would set."""
+
+    master: str = "local[*]"
+    conf: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("conf", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in _flatten(value)}
+
+
+class LakeSettings(_Section):
+    """Where the lake is; None means the folder `lake` of the home."""
+
+    root: str | None = None
+
+
+class BudgetSettings(_Section):
+    """The monthly credits and how they may be spent."""
+
+    monthly_credits: int = Field(default=10000, ge=0)
+    buffer: float = Field(default=0.35, ge=0, lt=1)
+    reset_day: int = Field(default=1, ge=1, le=28)
+    category_share: float = Field(default=0.06, ge=0, le=1)
+    prices: dict[str, int] = Field(default_factory=dict)
+    """Endpoint name -> credits of one call, where the provider's price is not the catalogue's."""
+
+    @property
+    def spendable(self) -> int:
+        """Credits of a month that may be spent: the limit less the buffer."""
+        return int(self.monthly_credits * (1 - self.buffer) + 1e-9)
+
+
+class MachineSettings(_Section):
+    """Where `cryptoelt setup` keeps what is shared by all homes of this machine; None means the user's cache."""
+
+    cache: Path | None = None
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CRYPTOELT_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Path()
+    api: ApiSettings = ApiSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    spark: SparkSettings = SparkSettings()
+    lake: LakeSettings = LakeSettings()
+    budget: BudgetSettings = BudgetSettings()
+    machine: MachineSettings = MachineSettings()
+
+    @property
+    def lake_root(self) -> str:
+        """The lake's root as a path or a Hadoop URI, without a trailing slash."""
+        return (self.lake.root or str(self.home / "lake")).rstrip("/")
+
+    @property
+    def metadata_dir(self) -> Path:
+        """The folder of journals and of the credit ledger."""
+        return self.home / "metadata"
+
+    @property
+    def logs_dir(self) -> Path:
+        """The folder of the structured logs."""
+        return self.home / "logs"
+
+    @property
+    def cache_dir(self) -> Path:
+        """The folder of jars, class-data archive and server binaries, shared by all homes of this machine."""
+        if self.machine.cache is not None:
+            return self.machine.cache.absolute()
+        if os.geteuid() == 0:  # the embedded server runs as another user, who may not look into root's own home
+            return Path("/var/cache/cryptoelt")
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cryptoelt"
+
+    def require_key(self) -> SecretStr:
+        """Return the API key.
+
+        Raises:
+            ConfigurationError: none is set.
+        """
+        if self.api.key is None:
+            raise ConfigurationError(
+                "no CoinMarketCap API key is set",
+                hint="set CRYPTOELT_API__KEY in the environment or in the .env file of the home",
+            )
+        return self.api.key
+
+
+def home_from_environment() -> Path:
+    """Return the absolute home: CRYPTOELT_HOME, else the current directory."""
+    return Path(os.environ.get("CRYPTOELT_HOME") or ".").absolute()
+
+
+def load_settings(flags: dict[str, Any] | None = None) -> Settings:
+    """Read the settings from all their places.
+
+    Args:
+        flags: nested values given on the command line; they win.
+
+    Raises:
+        ConfigurationError: config.toml is not TOML or has an unknown key, or a value has the wrong type.
+    """
+    return load_with_sources(flags)[0]
+
+
+def load_with_sources(flags: dict[str, Any] | None = None) -> tuple[Settings, list[tuple[str, dict[str, Any]]]]:
+    """Read the settings, and return with them what each place said, highest priority first.
+
+    Raises:
+        ConfigurationError: as `load_settings`.
+    """
+    home = home_from_environment()
+    file_values = read_config_file(home / "config.toml", Settings)
+    dotenv = DotEnvSettingsSource(Settings, env_file=home / ".env")
+    env = EnvSettingsSource(Settings)
+    places: list[tuple[str, dict[str, Any]]] = [
+        ("flag", flags or {}),
+        ("environment", _only_fields(env())),
+        ("environment", _key_alias(dict(os.environ))),
+        (".env", _only_fields(dotenv())),
+        (".env", _key_alias({k.upper(): v for k, v in dotenv.env_vars.items() if v})),
+        ("config.toml", file_values),
+        ("environment" if os.environ.get("CRYPTOELT_HOME") else "default", {"home": home}),
+    ]
+    for _, values in places[:-1]:
+        values.pop("home", None)
+    try:
+        settings = _layered(places)
+    except ValidationError as exc:
+        raise _named(exc, places) from None
+    return settings, places
+
+
+def _layered(places: list[tuple[str, dict[str, Any]]]) -> Settings:
+    class _Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(InitSettingsSource(settings_cls, init_kwargs=values) for _, values in places)
+
+    return _Layered()
+
+
+def _only_fields(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in Settings.model_fields}
+
+
+def _key_alias(environment: dict[str, str | None]) -> dict[str, Any]:
+    key = environment.get("CMC_API_KEY")
+    return {"api": {"key": key}} if key else {}
+
+
+def _flatten(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        flat += _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, value)]
+    return flat
+
+
+def _named(exc: ValidationError, places: list[tuple[str, dict[str, Any]]]) -> ConfigurationError:
+    """Name the first bad setting and where it came from, never its value: it may be a secret."""
+    first = exc.errors(include_input=False, include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    name = ".".join(path)
+    origin = next((place for place, values in places if _contains(values, path)), "default")
+    return ConfigurationError(
+        f"setting {name} (from {origin}): {first['msg']}", hint="see `cryptoelt config show --origin`", setting=name
+    )
+
+
+def _contains(values: Any, path: list[str]) -> bool:
+    for part in path:
+        if not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def leaf_settings(settings: Settings, places: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, str, str]]:
+    """List every setting as (name, value for people, origin); secrets are masked."""
+    rows = []
+    for section, value in settings:
+        leaves = list(value) if isinstance(value, BaseModel) else [(None, value)]
+        for field, leaf in leaves:
+            path = [section, field] if field else [section]
+            origin = next((place for place, values in places if _contains(values, path)), "default")
+            rows.append((".".join(path), _shown(leaf), origin))
+    return rows
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        return secret if secret == EMBEDDED else "********"
+    return "" if value is None else str(value)

@@ -1,0 +1,49 @@
+"""config.toml: read it, and name every key that is not a setting."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from cryptoelt.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_config_file(path: Path, model: type[BaseModel]) -> dict[str, Any]:
+    """Return what config.toml says; {} where there is no such file.
+
+    Raises:
+        ConfigurationError: it cannot be read, is not TOML, or has a key that is not a setting.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"cannot read {path}: {exc}", hint="check the file's owner and encoding") from exc
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(f"{path} is not valid TOML: {exc}", hint="mend that line") from exc
+    _reject_unknown(values, model, path, "")
+    return values
+
+
+def _reject_unknown(values: dict[str, Any], model: type[BaseModel], path: Path, prefix: str) -> None:
+    known = [name for name in model.model_fields if not (prefix == "" and name == "home")]
+    for name, value in values.items():
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise ConfigurationError(
+                f"unknown setting {prefix}{name} in {path}",
+                hint=f"did you mean {prefix}{nearest[0]}?" if nearest else "",
+                setting=f"{prefix}{name}",
+            )
+        inner = model.model_fields[name].annotation
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, BaseModel):
+            _reject_unknown(value, inner, path, f"{prefix}{name}.")

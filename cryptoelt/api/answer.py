@@ -29,6 +29,7 @@ class Answer:
         credits: what the call cost, by `status.credit_count`.
         total_count: `status.total_count` where the endpoint sends it.
         sha256: checksum of the body as received.
+        is_list: whether `data` was a list.
     """
 
     call_id: str
@@ -40,3 +41,4 @@ class Answer:
     credits: int
     total_count: int | None
     sha256: str
+    is_list: bool = False

@@ -93,6 +93,17 @@ class SilverTable:
                 commits.append(SilverCommit(number, snapshots))
         return commits
 
+    def rows_added_after(self, version: int) -> int:
+        """Return how many rows the commits above `version` added, by the statistics in the Delta log."""
+        log = Path(self.uri) / "_delta_log"
+        added = 0
+        for number in range(version + 1, self.version + 1):
+            for line in (log / f"{number:020d}.json").read_text(encoding="utf-8").splitlines():
+                action = json.loads(line).get("add")
+                if action is not None and action.get("dataChange", True):
+                    added += int(json.loads(action["stats"])["numRecords"])
+        return added
+
     def snapshots(self, after: datetime | None = None) -> set[datetime]:
         """Return the snapshots the table holds, those of rejected records included, above `after`."""
         found: set[datetime] = set()

@@ -1,0 +1,116 @@
+"""Where files of the lake are put, listed and opened; the one place that would change for an object store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from cryptoelt.errors import ConfigurationError, StorageError
+from cryptoelt.metadata.jsonl import sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SPARE_BYTES = 16 * 2**20
+
+
+class Store(Protocol):
+    """What the lake needs of a file system or an object store; paths are relative to its root, with slashes."""
+
+    def put_if_absent(self, path: str, write: Callable[[BinaryIO], None]) -> None:
+        """Create a file whole and durable, or not at all; raise StorageError where it exists or cannot be written."""
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names in a folder, sorted; [] where there is no such folder."""
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading."""
+
+    def location(self, path: str) -> str:
+        """Return the path or URI under which Spark finds a file."""
+
+    def require_space(self, size: int) -> None:
+        """Raise StorageError where a file of `size` bytes would not fit."""
+
+
+class LocalStore:
+    """A folder of the local file system."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put_if_absent(self, path: str, write: Callable[[BinaryIO], None]) -> None:
+        """Write beside, make durable, rename, make the name durable.
+
+        The caller holds the run lock, so nobody creates the same name between the look and the rename.
+
+        Raises:
+            StorageError: the file exists already, or the disk is full or not writable.
+        """
+        target = self.root / path
+        beside = target.with_name(f".{target.name}.tmp")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.exists():
+                raise StorageError(f"{target} exists already; a file of the lake is never overwritten")
+            with beside.open("wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            beside.rename(target)
+            sync_folder(target.parent)
+        except OSError as exc:
+            beside.unlink(missing_ok=True)
+            raise StorageError(
+                f"cannot write {target}: {exc.strerror or exc}", hint="check free space and the folder's owner"
+            ) from exc
+
+    def list(self, folder: str) -> list[str]:
+        """Return the names in a folder, sorted; names of unfinished files are left out."""
+        try:
+            return sorted(name for name in os.listdir(self.root / folder) if not name.startswith("."))  # noqa: PTH208
+        except FileNotFoundError:
+            return []
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading."""
+        return (self.root / path).open("rb")
+
+    def location(self, path: str) -> str:
+        """Return the absolute path of a file."""
+        return str(self.root / path)
+
+    def require_space(self, size: int) -> None:
+        """Raise StorageError where the folder cannot be written or has less than `size` bytes and some to spare.
+
+        Raises:
+            StorageError: too little room, or the folder cannot be made or written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self.root).free
+        except OSError as exc:
+            raise StorageError(f"cannot use {self.root}: {exc.strerror}", hint="check the folder's owner") from exc
+        if not os.access(self.root, os.W_OK):
+            raise StorageError(f"{self.root} is not writable", hint="check the folder's owner and the mount")
+        if free < size + _SPARE_BYTES:
+            raise StorageError(
+                f"{free // 2**20} MiB are free at {self.root}, the largest answer expected needs {size // 2**20} MiB more",
+                hint="free some space; no credit was spent",
+            )
+
+
+def open_store(lake_root: str) -> Store:
+    """Return the store at a lake root.
+
+    Raises:
+        ConfigurationError: the root is a URI of a kind that Bronze does not know yet.
+    """
+    scheme, separator, _ = lake_root.partition("://")
+    if separator and scheme != "file":
+        raise ConfigurationError(
+            f"lake.root: Bronze cannot be kept at {scheme}:// yet", hint="use a local or mounted folder"
+        )
+    return LocalStore(Path(lake_root.removeprefix("file://")).absolute())

@@ -1,0 +1,204 @@
+"""The one SparkSession of an invocation: started in the background, stopped without leaving a java process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.errors import TransformError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+log = logging.getLogger("cryptoelt.spark")
+
+_STOP_SECONDS = 20
+
+
+class Workload(StrEnum):
+    """How much a session will have to do; decides between a quick start and a fast engine."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+@dataclass(frozen=True)
+class SparkSetup:
+    """What a session is started with.
+
+    Attributes:
+        master: the Spark master.
+        jars: Delta and JDBC jars; on the class path, because class-data sharing sees no other place.
+        archive: the class-data archive, or None to start without.
+        scratch: a folder for Spark's temporary files; emptied at every start, since a killed JVM leaves its own.
+        log_file: where the JVM's output goes.
+        conf: properties of `[spark.conf]`; they win.
+        java_options: extra options of the JVM.
+    """
+
+    master: str
+    jars: tuple[Path, ...]
+    archive: Path | None
+    scratch: Path
+    log_file: Path
+    conf: dict[str, str]
+    java_options: tuple[str, ...] = ()
+
+
+def jvm_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
+    """Return the properties that must be on the JVM's command line; none of them may hold a secret."""
+    options = ["-XX:-UsePerfData", f"-Djava.io.tmpdir={setup.scratch}", *setup.java_options]
+    if workload is Workload.SMALL:
+        # A few hundred rows never run long enough for the optimising compiler to pay for itself.
+        options += ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    if setup.archive is not None and workload is Workload.SMALL:
+        options += ["-Xshare:auto", f"-XX:SharedArchiveFile={setup.archive}"]
+    properties = {
+        "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in setup.jars),
+        "spark.driver.extraJavaOptions": " ".join(options),
+        "spark.driver.memory": "640m" if workload is Workload.SMALL else "1600m",
+    }
+    own = {name: value for name, value in setup.conf.items() if name in properties}
+    return {**properties, **own}
+
+
+def session_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
+    """Return the properties that the session is made with, `[spark.conf]` included."""
+    properties = {
+        "spark.app.name": "cryptoelt",
+        "spark.master": setup.master,
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        # A transaction identifier is needed only until the commit is seen; without an end they would pile up in the log.
+        "spark.databricks.delta.properties.defaults.setTransactionRetentionDuration": "interval 7 days",
+    }
+    if setup.master.startswith("local"):
+        properties |= {
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.local.dir": str(setup.scratch),
+        }
+    if workload is Workload.SMALL:
+        properties |= {
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.databricks.delta.snapshotPartitions": "1",
+        }
+    return {**properties, **setup.conf}
+
+
+class SparkHost:
+    """Owns the JVM of an invocation."""
+
+    def __init__(self, setup: SparkSetup, workload: Workload = Workload.SMALL) -> None:
+        self._setup = setup
+        self._workload = workload
+        self._thread: threading.Thread | None = None
+        self._gateway: Any = None
+        self._session: SparkSession | None = None
+        self._failure: Exception | None = None
+
+    def start(self) -> None:
+        """Begin to start the JVM in the background; a second call does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._launch, name="spark-start", daemon=True)
+            self._thread.start()
+
+    @property
+    def session(self) -> SparkSession:
+        """The session; waits until it is there.
+
+        Raises:
+            TransformError: the JVM or the session could not be started.
+        """
+        self.start()
+        if self._thread is not None:
+            self._thread.join()
+        if self._session is None:
+            raise TransformError(
+                f"Spark did not start: {self._failure}",
+                hint=f"see {self._setup.log_file}, and run `cryptoelt doctor`",
+            ) from self._failure
+        return self._session
+
+    def _launch(self) -> None:
+        try:
+            self._session = self._start_session()
+        except Exception as exc:  # noqa: BLE001 - handed to whoever asks for the session, who raises it
+            self._failure = exc
+
+    def _start_session(self) -> SparkSession:
+        import pyspark
+        from pyspark.conf import SparkConf
+        from pyspark.core.context import SparkContext
+        from pyspark.java_gateway import launch_gateway
+        from pyspark.sql import SparkSession
+
+        setup = self._setup
+        shutil.rmtree(setup.scratch, ignore_errors=True)
+        setup.scratch.mkdir(parents=True)
+        setup.log_file.parent.mkdir(parents=True, exist_ok=True)
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        # Another Spark on the machine must not be started by accident.
+        os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
+        os.environ["SPARK_LAUNCHER_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        command_line = SparkConf(loadDefaults=False)
+        command_line.setAll(list(jvm_properties(setup, self._workload).items()))
+        with setup.log_file.open("ab") as stream:
+            self._gateway = launch_gateway(command_line, {"stdout": stream, "stderr": subprocess.STDOUT})
+        conf = SparkConf(_jvm=self._gateway.jvm)
+        conf.setAll(list(session_properties(setup, self._workload).items()))
+        return SparkSession(SparkContext(conf=conf, gateway=self._gateway))
+
+    def stop(self) -> None:
+        """End the JVM and wait until it is gone; safe to call at any time, also when it never started.
+
+        A local JVM holds nothing that is not committed, so it is not asked to tidy up first (that takes a second).
+        """
+        if self._thread is None:
+            return
+        self._thread.join()
+        if self._session is not None and (not self._setup.master.startswith("local") or self._dumps_archive):
+            self._session.stop()
+        process = getattr(self._gateway, "proc", None)
+        if process is not None:
+            self._end(process)
+        shutil.rmtree(self._setup.scratch, ignore_errors=True)
+        self._forget()
+
+    @property
+    def _dumps_archive(self) -> bool:
+        return any("ArchiveClassesAtExit" in option for option in self._setup.java_options)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        if self._dumps_archive:
+            if process.stdin is not None:
+                process.stdin.close()  # the gateway exits in order, and the archive is written on the way out
+            process.wait()
+            return
+        process.kill()
+        process.wait(_STOP_SECONDS)
+
+    def _forget(self) -> None:
+        """Let a later invocation in this process start anew."""
+        from pyspark.core.context import SparkContext
+
+        with SparkContext._lock:  # noqa: SLF001 - there is no public way to say that the JVM is gone
+            SparkContext._gateway = None  # noqa: SLF001
+            SparkContext._jvm = None  # noqa: SLF001
+            SparkContext._active_spark_context = None  # noqa: SLF001
+        self._thread = self._gateway = self._session = None

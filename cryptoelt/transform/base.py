@@ -1,0 +1,242 @@
+"""BaseTransformer: Bronze snapshots that Silver lacks, oldest first, each into one idempotent Delta commit."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from cryptoelt.clock import iso
+from cryptoelt.errors import CryptoEltError, DamagedFileError, TransformError
+from cryptoelt.lake.bronze import damaged
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata, rejected_uri
+from cryptoelt.metadata.journals import Journal
+from cryptoelt.results import Phase, Status, Unit, error_as_json
+from cryptoelt.transform.pending import Pending, find_pending, silver_uri
+from cryptoelt.transform.rules import broken_rule, split_duplicates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    import pyarrow as pa
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from cryptoelt.clock import Clock
+    from cryptoelt.lake.bronze import Bronze, BronzeFile, BronzeFooter
+
+log = logging.getLogger("cryptoelt.transform")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of one snapshot: in = loaded + present + quarantined."""
+
+    rows_in: int
+    loaded: int
+    present: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class Build:
+    """How one Silver table is made from Bronze records.
+
+    Attributes:
+        reads: the Bronze columns it is made from.
+        key: the Silver columns that identify a row within a snapshot.
+        columns: Silver column -> expression over the Bronze columns; snapshot, call and lineage columns are added.
+        derived: further columns, over the ones above: KPIs.
+    """
+
+    reads: frozenset[str]
+    key: tuple[str, ...]
+    columns: Callable[[], dict[str, Column]]
+    derived: Callable[[], dict[str, Column]] = dict
+
+
+@dataclass(frozen=True)
+class TransformContext:
+    """What every transformer works with."""
+
+    spark: Callable[[], SparkSession]
+    bronze: Bronze
+    lake_root: str
+    clock: Clock
+    metadata_dir: Path
+    run_id: str
+
+
+class BaseTransformer:
+    """Builds the Silver tables of one domain; a subclass says how each of them is made from Bronze."""
+
+    #: The domain, as in the table catalogue.
+    domain: ClassVar[str]
+    #: Table -> how it is built.
+    builds: ClassVar[dict[str, Build]]
+
+    def __init__(self, context: TransformContext) -> None:
+        self.context = context
+
+    def should_transform(self, table: str) -> bool:
+        """Tell whether Bronze has snapshots that the table lacks."""
+        return bool(self.find_pending(table).files)
+
+    def find_pending(self, table: str) -> Pending:
+        """Return the Bronze snapshots that the table lacks, oldest first."""
+        context = self.context
+        return find_pending(table, context.bronze, context.lake_root, context.metadata_dir)
+
+    def transform_table(self, table: str, unit: Unit) -> None:
+        """Build every pending snapshot of a table, oldest first; `unit` is filled as they are committed.
+
+        A damaged Bronze file fails its own snapshot only, the others go on.
+
+        Raises:
+            CryptoEltError: a snapshot could not be built.
+        """
+        started = self.context.clock.now()
+        try:
+            self._transform_pending(self.find_pending(table), table, unit)
+        except CryptoEltError as exc:
+            self._record_failure(table, exc, started)
+            raise
+        unit.status = Status.DONE if unit.snapshots else Status.NOTHING
+
+    def _transform_pending(self, pending: Pending, table: str, unit: Unit) -> None:
+        complete, failure = pending.complete, None
+        for file in pending.files:
+            self.context.clock.stop.raise_if_set()
+            try:
+                self._run_build_step(table, file, file.snapshot if failure is None else complete, unit)
+            except DamagedFileError as exc:
+                log.warning("transform.damaged", extra={"fields": {"table": table, "file": file.path}})
+                failure = failure or exc
+            else:
+                complete = file.snapshot if failure is None else complete
+        if failure is not None:
+            raise failure
+
+    def _uri(self, table: str) -> str:
+        return silver_uri(self.context.lake_root, table)
+
+    def _run_build_step(self, table: str, file: BronzeFile, complete: datetime | None, unit: Unit) -> None:
+        """Prepare one snapshot, write it, journal it.
+
+        Raises:
+            DamagedFileError: the Bronze file cannot be read.
+            TransformError: Spark could not build or write it.
+        """
+        started = self.context.clock.now()
+        footer = self.context.bronze.footer(file)
+        try:
+            good, rejected = self._prepare(table, file, footer)
+            quarantined = 0
+            if rejected is not None and rejected.num_rows:
+                quarantined = rejected.num_rows
+                frame = self.context.spark().createDataFrame(rejected)
+                self._write(rejected_uri(self._uri(table)), frame, table, file.snapshot)
+            before = SilverTable(self._uri(table))
+            version = before.version if before.exists else -1
+            self._write(self._uri(table), good, table, file.snapshot)
+        except PySparkException as exc:
+            raise _spark_failure(table, file, exc) from exc
+        silver = SilverTable(self._uri(table))
+        loaded = silver.rows_added_after(version)
+        counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
+        if counts.present < 0:
+            raise TransformError(f"{table} at {iso(file.snapshot)}: {loaded} rows came out of the {footer.rows} that went in")
+        unit.snapshots.append(file.snapshot)
+        unit.rows_in += counts.rows_in
+        unit.rows_loaded += counts.loaded
+        unit.rows_present += counts.present
+        unit.rows_quarantined += counts.quarantined
+        self._record(table, file, counts, silver, complete, started)
+
+    def _prepare(self, table: str, file: BronzeFile, footer: BronzeFooter) -> tuple[DataFrame, pa.Table | None]:
+        """Return the good rows of a snapshot, and the rejected ones where there may be any."""
+        from cryptoelt.warehouse.schema import silver_schema
+
+        build = self.builds[table]
+        bronze = self.context.spark().read.schema(from_arrow_schema(footer.schema))
+        rows = bronze.parquet(self.context.bronze.location(file))
+        columns = build.columns()
+        built = rows.select(SNAPSHOT, "call_id", "record_number", "raw", "unfit", *(c.alias(n) for n, c in columns.items()))
+        rejected: pa.Table | None = None
+        if not footer.clean:
+            judged = built.withColumn("rule", broken_rule(build.reads, build.key))
+            judged = split_duplicates(judged, (SNAPSHOT, *build.key), tuple(columns))
+            bad = judged.where(F.col("rule") != "").dropDuplicates(["raw", "rule"])
+            rejected = bad.select(SNAPSHOT, "rule", F.col("raw").alias("record"), "call_id").toArrow()
+            built = judged.where(F.col("rule").isNull())
+        built = built.withColumns(build.derived()) if build.derived() else built
+        schema = from_arrow_schema(silver_schema(table))
+        return built.select([F.col(field.name).cast(field.dataType).alias(field.name) for field in schema]), rejected
+
+    def _write(self, uri: str, rows: DataFrame, table: str, snapshot: datetime) -> None:
+        """Append one snapshot; the same snapshot a second time is skipped inside the commit.
+
+        The transaction identity is the snapshot itself, at version 1. A running number or a time as version would make
+        Delta skip an older snapshot that comes after a newer one, without a word.
+        """
+        writer = rows.coalesce(1).write.format("delta").mode("append")
+        writer = writer.option("txnAppId", f"{table}@{iso(snapshot)}").option("txnVersion", 1)
+        writer.option("userMetadata", commit_metadata([snapshot], run_id=self.context.run_id)).save(uri)
+
+    def _record(
+        self, table: str, file: BronzeFile, counts: Counts, silver: SilverTable, complete: datetime | None, started: datetime
+    ) -> None:
+        ended = self.context.clock.now()
+        Journal(self.context.metadata_dir, Phase.TRANSFORM, table).append(
+            {
+                "run_id": self.context.run_id,
+                "status": Status.DONE.value,
+                "snapshot": iso(file.snapshot),
+                "started_at": iso(started),
+                "ended_at": iso(ended),
+                "seconds": round((ended - started).total_seconds(), 3),
+                "rows_in": counts.rows_in,
+                "rows_loaded": counts.loaded,
+                "rows_present": counts.present,
+                "rows_quarantined": counts.quarantined,
+                "source": file.path,
+                "silver_table_id": silver.table_id,
+                "silver_version": silver.version,
+                "complete_through": None if complete is None else iso(complete),
+            }
+        )
+        fields = {"table": table, "snapshot": iso(file.snapshot), "rows": counts.loaded, "quarantined": counts.quarantined}
+        log.info("transform.done", extra={"fields": fields})
+
+
+    def _record_failure(self, table: str, error: CryptoEltError, started: datetime) -> None:
+        """Journal a failure; what the last line knew of the table's completeness stays known."""
+        journal = Journal(self.context.metadata_dir, Phase.TRANSFORM, table)
+        known = journal.last() or {}
+        ended = self.context.clock.now()
+        journal.append(
+            {
+                "run_id": self.context.run_id,
+                "status": Status.FAILED.value,
+                "started_at": iso(started),
+                "ended_at": iso(ended),
+                "seconds": round((ended - started).total_seconds(), 3),
+                "error": error_as_json(error),
+                **{name: known.get(name) for name in ("silver_table_id", "silver_version", "complete_through")},
+            }
+        )
+
+
+def _spark_failure(table: str, file: BronzeFile, exc: PySparkException) -> CryptoEltError:
+    """Tell a Bronze file that Spark cannot read from a failure of Spark itself."""
+    reason = str(exc).splitlines()[0]
+    if file.path.rsplit("/", 1)[-1] in str(exc):
+        return damaged(file.path, exc)
+    return TransformError(
+        f"{table} at {iso(file.snapshot)} could not be built: {reason}", hint="see logs/spark.log; the next run tries again"
+    )

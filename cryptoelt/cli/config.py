@@ -1,0 +1,37 @@
+"""config show."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cryptoelt.cli.invocation import Invocation
+from cryptoelt.cli.render import show_json, show_table
+
+app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    *,
+    origin: Annotated[bool, typer.Option("--origin", help="Also say where each value comes from.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Show every setting with its value; secrets are masked."""
+    from cryptoelt.settings import leaf_settings, load_with_sources
+
+    invocation: Invocation = ctx.obj
+    rows = leaf_settings(*load_with_sources(invocation.flags))
+    if as_json:
+        values = {name: {"value": value, "origin": place} for name, value, place in rows}
+        show_json({"schema_version": 1, "settings": values})
+    else:
+        width = 3 if origin else 2
+        show_table("settings", ["setting", "value", "from"][:width], (row[:width] for row in rows))
+
+
+@app.callback()
+def _config() -> None:
+    """Look at the settings."""

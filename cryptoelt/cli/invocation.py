@@ -1,0 +1,97 @@
+"""What every command starts from: the global options, the settings, the log and the signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.clock import Clock, StopFlag
+from cryptoelt.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from cryptoelt.pipeline.runtime import Runtime
+    from cryptoelt.settings import Settings
+
+#: Never taken from a command line, where other users of the machine can read them.
+_SECRETS = ("api.key", "warehouse.url")
+_SECRET_VARIABLES = ("CRYPTOELT_API__KEY", "CMC_API_KEY", "CRYPTOELT_WAREHOUSE__URL")
+
+
+@dataclass
+class Invocation:
+    """The global options of one command line."""
+
+    verbose: bool = False
+    flags: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, assignments: list[str], *, verbose: bool) -> Invocation:
+        """Read `--set section.name=value` options.
+
+        Raises:
+            UsageError: one is not of that form, or would put a secret on the command line.
+        """
+        flags: dict[str, Any] = {}
+        for assignment in assignments:
+            name, separator, value = assignment.partition("=")
+            section, dot, setting = name.partition(".")
+            if not separator or not dot:
+                raise UsageError(f"--set {name}: not of the form section.name=value", hint="e.g. --set api.read_timeout=30")
+            if name in _SECRETS:
+                raise UsageError(f"--set {name}: a secret does not belong on a command line", hint="use the environment or .env")
+            flags.setdefault(section, {})[setting] = value
+        return cls(verbose, flags)
+
+    def settings(self) -> Settings:
+        """Read the settings, and take the secrets out of the environment so that no child process inherits them.
+
+        Raises:
+            ConfigurationError: a setting is unknown or invalid.
+            UsageError: a flag names no setting.
+        """
+        from cryptoelt.settings import Settings, load_settings
+
+        for section, values in self.flags.items():
+            model = Settings.model_fields.get(section)
+            known = getattr(model.annotation, "model_fields", {}) if model else {}
+            for name in values:
+                if name not in known:
+                    raise UsageError(f"--set {section}.{name}: there is no such setting", hint="see `cryptoelt config show`")
+        settings = load_settings(self.flags)
+        for variable in _SECRET_VARIABLES:
+            os.environ.pop(variable, None)
+        return settings
+
+    def runtime(self, command: str) -> Runtime:
+        """Read the settings, open the log, and let SIGTERM and SIGINT end the run after the current unit.
+
+        Raises:
+            ConfigurationError: a setting is invalid or the home cannot be used.
+        """
+        from cryptoelt.logs import configure_logging, secrets_of
+        from cryptoelt.pipeline.runtime import Runtime
+
+        settings = self.settings()
+        stop = StopFlag()
+        runtime = Runtime(settings, command, Clock(stop))
+        secrets = secrets_of(settings.api.key, None if settings.warehouse.is_embedded else settings.warehouse.url)
+        configure_logging(settings.logs_dir, runtime.run_id, runtime.clock.now(), secrets, verbose=self.verbose)
+        _end_on_signals(stop)
+        return runtime
+
+
+def _end_on_signals(stop: StopFlag) -> None:
+    """The first SIGTERM or SIGINT asks the run to end, the second ends the process at once."""
+    codes = {signal.SIGTERM: ExitCode.TERMINATED, signal.SIGINT: ExitCode.INTERRUPTED}
+
+    def ask(number: int, _: FrameType | None) -> None:
+        stop.set(codes[signal.Signals(number)])
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in codes:
+        signal.signal(number, ask)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -1,0 +1,96 @@
+"""The structured log: one JSON line per event under logs/, with the run's id; secrets cannot appear in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cryptoelt.clock import iso
+from cryptoelt.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import SecretStr
+
+_MASK = "********"
+_ROOT = "cryptoelt"
+
+
+class _JsonFormatter(logging.Formatter):
+    """Writes a record as one JSON line and masks every secret it was given, tracebacks included."""
+
+    def __init__(self, run_id: str, secrets: list[str]) -> None:
+        super().__init__()
+        self._run_id = run_id
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": iso(datetime.fromtimestamp(record.created, UTC)),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "run_id": self._run_id,
+            "logger": record.name,
+            "pid": record.process,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return mask(json.dumps(line, ensure_ascii=False, default=str), self._secrets)
+
+
+class _PlainFormatter(logging.Formatter):
+    """Writes a record for a person who asked for more detail."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = " ".join(f"{name}={value}" for name, value in getattr(record, "fields", {}).items())
+        return mask(f"{record.getMessage()} {fields}".rstrip(), self._secrets)
+
+
+def mask(text: str, secrets: list[str]) -> str:
+    """Return the text without any of the secrets."""
+    for secret in secrets:
+        text = text.replace(secret, _MASK)
+    return text
+
+
+def secrets_of(*values: SecretStr | None) -> list[str]:
+    """Return the secrets worth masking, in every spelling that JSON gives them, longest first."""
+    plain = [value.get_secret_value() for value in values if value is not None]
+    spelt = {text for secret in plain for text in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])}
+    return sorted((text for text in spelt if len(text) > 3), key=len, reverse=True)  # noqa: PLR2004 - shorter is no secret
+
+
+def configure_logging(logs_dir: Path, run_id: str, now: datetime, secrets: list[str], *, verbose: bool) -> None:
+    """Send the events of this process to `logs/cryptoelt-YYYY-MM-DD.jsonl`, and to stderr when asked for detail.
+
+    Raises:
+        ConfigurationError: the folder cannot be written.
+    """
+    logger = logging.getLogger(_ROOT)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    try:
+        logs_dir.mkdir(parents=True, exist_ok=True)
+        to_file = logging.FileHandler(logs_dir / f"cryptoelt-{now:%Y-%m-%d}.jsonl", encoding="utf-8")
+    except OSError as exc:
+        raise ConfigurationError(
+            f"the home cannot be used: {logs_dir}: {exc.strerror}", hint="set CRYPTOELT_HOME to a folder you can write"
+        ) from exc
+    to_file.setFormatter(_JsonFormatter(run_id, secrets))
+    logger.addHandler(to_file)
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.propagate = False
+    if verbose:
+        to_stderr = logging.StreamHandler(sys.stderr)
+        to_stderr.setFormatter(_PlainFormatter(secrets))
+        logger.addHandler(to_stderr)

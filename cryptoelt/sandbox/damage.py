@@ -1,0 +1,144 @@
+"""Spoils the payload of a good answer, the way a kind of fault says."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cryptoelt.sandbox.endpoints.base import Endpoint
+
+Payload = dict[str, Any]
+
+_WRONG: tuple[Callable[[Any], Any], ...] = (
+    lambda _: "many",
+    str,
+    lambda value: [value],
+    lambda value: {"amount": value},
+    lambda _: True,
+)
+
+
+def damage(kind: str, value: str, payload: Payload, endpoint: Endpoint) -> None:
+    """Spoil a payload in place."""
+    records = endpoint.records(payload["data"]) if "data" in payload else []
+    if kind in _PAYLOAD:
+        _PAYLOAD[kind](payload)
+    elif kind in _FIELDS:
+        _FIELDS[kind]([record for record in records if isinstance(record, dict)], value)
+    elif kind in _RECORDS and records:
+        _RECORDS[kind](records)
+
+
+def _empty_data(payload: Payload) -> None:
+    payload["data"] = type(payload["data"])()
+
+
+def _no_data(payload: Payload) -> None:
+    del payload["data"]
+
+
+def _no_status(payload: Payload) -> None:
+    del payload["status"]
+
+
+_PAYLOAD: dict[str, Callable[[Payload], None]] = {
+    "empty_data": _empty_data, "no_data": _no_data, "no_status": _no_status,
+}  # fmt: skip
+
+
+def _some(records: list[Payload]) -> list[Payload]:
+    """Return every third record, or the only ones there are."""
+    return records[1::3] or records
+
+
+def _objects(value: Any) -> Iterator[Payload]:
+    """Yield an object and every object inside it."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _objects(inner)
+
+
+def _numbers(record: Payload) -> list[str]:
+    return [
+        name
+        for name, value in record.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and name != "id"
+    ]
+
+
+def _wrong_type(records: list[Payload], only: str) -> None:
+    for turn, record in enumerate(_some(records)):
+        for inner in _objects(record):
+            names = [name for name in inner if name == only] if only else _numbers(inner)
+            if names:
+                name = names[turn % len(names)]
+                inner[name] = _WRONG[turn % len(_WRONG)](inner[name])
+
+
+def _missing_field(records: list[Payload], only: str) -> None:
+    for turn, record in enumerate(_some(records)):
+        for inner in list(_objects(record)):
+            names = [name for name in inner if name == only] if only else list(inner)
+            if names:
+                del inner[names[turn % len(names)]]
+
+
+def _unknown_field(records: list[Payload], _: str) -> None:
+    for record in records:
+        record |= {"brand_new_number": 7.25, "brand_new_object": {"nested": ["text", None]}}
+
+
+def _nan_token(records: list[Payload], _: str) -> None:
+    for record in records[-1:]:
+        name = next(name for inner in _objects(record) for name in _numbers(inner))
+        next(inner for inner in _objects(record) if name in inner)[name] = float("nan")
+
+
+def _in_a_text(mark: str) -> Callable[[list[Payload], str], None]:
+    def spoil(records: list[Payload], _: str) -> None:
+        for record in records[-1:]:
+            spots = [(inner, name) for inner in _objects(record) for name in inner if isinstance(inner[name], str)]
+            spots.sort(
+                key=lambda spot: spot[1] == "id" or spot[1].endswith(("_updated", "_time", "_timestamp", "Date"))
+            )
+            inner, name = spots[0]
+            middle = len(inner[name]) // 2
+            inner[name] = inner[name][:middle] + mark + inner[name][middle:]
+
+    return spoil
+
+
+_FIELDS: dict[str, Callable[[list[Payload], str], None]] = {
+    "wrong_type": _wrong_type,
+    "missing_field": _missing_field,
+    "unknown_field": _unknown_field,
+    "nan_token": _nan_token,
+    "nul_in_text": _in_a_text("\u0000"),
+    "lone_surrogate": _in_a_text("\ud83d"),
+}
+
+
+def _duplicate(records: list[Any]) -> None:
+    records.append(deepcopy(records[0]))
+
+
+def _conflicting_duplicate(records: list[Any]) -> None:
+    copy = deepcopy(records[0])
+    name = _numbers(copy)[0]
+    copy[name] = copy[name] * 2 + 1
+    records.append(copy)
+
+
+def _null_record(records: list[Any]) -> None:
+    records.insert(1, None)
+
+
+_RECORDS: dict[str, Callable[[list[Any]], None]] = {
+    "duplicate_record": _duplicate,
+    "conflicting_duplicate": _conflicting_duplicate,
+    "null_record": _null_record,
+}

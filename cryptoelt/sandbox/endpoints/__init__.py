@@ -1,0 +1,24 @@
+"""The endpoints of the sandbox. A new one is a module with one class, and one line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptoelt.sandbox.endpoints.categories import Categories
+from cryptoelt.sandbox.endpoints.fear_and_greed import FearAndGreedLatest
+from cryptoelt.sandbox.endpoints.global_metrics import GlobalMetrics
+from cryptoelt.sandbox.endpoints.key_info import KeyInfo
+
+if TYPE_CHECKING:
+    from cryptoelt.sandbox.endpoints.base import Endpoint
+
+#: path -> endpoint
+ENDPOINTS: dict[str, Endpoint] = {
+    endpoint.path: endpoint
+    for endpoint in (
+        Categories(),
+        GlobalMetrics(),
+        FearAndGreedLatest(),
+        KeyInfo(),
+    )
+}

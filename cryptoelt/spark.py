@@ -111,12 +111,17 @@ class SparkHost:
         self._gateway: Any = None
         self._session: SparkSession | None = None
         self._failure: Exception | None = None
+        self._imported = threading.Event()
 
     def start(self) -> None:
         """Begin to start the JVM in the background; a second call does nothing."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._launch, name="spark-start", daemon=True)
             self._thread.start()
+
+    def wait_for_imports(self) -> None:
+        """Wait until pyspark is imported; two threads that import it at once meet half-made modules."""
+        self._imported.wait()
 
     @property
     def session(self) -> SparkSession:
@@ -140,14 +145,19 @@ class SparkHost:
             self._session = self._start_session()
         except Exception as exc:  # noqa: BLE001 - handed to whoever asks for the session, who raises it
             self._failure = exc
+        finally:
+            self._imported.set()
 
     def _start_session(self) -> SparkSession:
         import pyspark
+        import pyspark.sql.functions
+        import pyspark.sql.pandas.types
         from pyspark.conf import SparkConf
         from pyspark.core.context import SparkContext
         from pyspark.java_gateway import launch_gateway
         from pyspark.sql import SparkSession
 
+        self._imported.set()
         setup = self._setup
         shutil.rmtree(setup.scratch, ignore_errors=True)
         setup.scratch.mkdir(parents=True)

@@ -164,6 +164,7 @@ class Pipeline:
         work = [table for table in tables if pending[table]]
         if work:
             runtime.spark.start()
+            runtime.spark.wait_for_imports()
         return work
 
     def _transform(self, table: str) -> Unit:

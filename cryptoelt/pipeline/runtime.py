@@ -37,6 +37,7 @@ class Runtime:
     command: str
     clock: Clock = field(default_factory=Clock)
     run_id: str = ""
+    java_options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.clock)
@@ -104,6 +105,7 @@ class Runtime:
             scratch=settings.home / ".spark",
             log_file=settings.logs_dir / "spark.log",
             conf=settings.spark.conf,
+            java_options=self.java_options,
         )
         return SparkHost(setup)
 

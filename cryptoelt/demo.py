@@ -1,0 +1,128 @@
+"""The demonstration: the real pipeline, twice, against the sandbox, in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.errors import CryptoEltError
+from cryptoelt.sandbox import SandboxServer
+from cryptoelt.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptoelt.clock import Clock
+
+_MARKET_MOVES_SECONDS = 3600
+_RUNS = 2
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demonstration left behind.
+
+    Attributes:
+        home: its home.
+        runs: the `--json` object of each run.
+        rows: table -> rows now in the warehouse.
+        credits: credits charged in the month so far, by the ledger.
+        try_next: commands that work as printed.
+    """
+
+    home: Path
+    runs: list[dict[str, Any]]
+    rows: dict[str, int]
+    credits: int
+    try_next: list[str]
+
+
+def run_demo(settings: Settings, clock: Clock, say: Callable[[str], None]) -> DemoReport:
+    """Run the 10x pipeline twice and report; every process that was started is stopped again.
+
+    Raises:
+        CryptoEltError: a run did not end well.
+    """
+    from cryptoelt.api.ledger import CreditLedger
+    from cryptoelt.warehouse.embedded import EmbeddedPostgres
+
+    home = settings.home / ".demo"
+    home.mkdir(parents=True, exist_ok=True)
+    server = EmbeddedPostgres(home, settings.cache_dir)
+    was_running = server.is_running()
+    try:
+        with SandboxServer(seed=2026) as sandbox:
+            environment = _environment(home, sandbox.base_url, settings.cache_dir)
+            say(f"sandbox API at {sandbox.base_url}, home {home}")
+            runs = []
+            for number in range(1, _RUNS + 1):
+                say(f"run {number} of {_RUNS}: cryptoelt run --freq 10x")
+                runs.append(_run(environment))
+                sandbox.advance(_MARKET_MOVES_SECONDS)
+        rows = _rows(home, settings, clock)
+    finally:
+        if not was_running:
+            server.stop()
+    ledger = CreditLedger(home / "metadata", settings.budget, clock).state()
+    return DemoReport(home, runs, rows, ledger.charged, _try_next(home))
+
+
+def _environment(home: Path, base_url: str, cache_dir: Path) -> dict[str, str]:
+    """Return an environment in which nothing of the user's own settings reaches the demonstration."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("CRYPTOELT_") and k != "CMC_API_KEY"}
+    return inherited | {
+        "CRYPTOELT_HOME": str(home),
+        "CRYPTOELT_API__BASE_URL": base_url,
+        "CRYPTOELT_API__KEY": "demo",
+        "CRYPTOELT_MACHINE__CACHE": str(cache_dir),
+    }
+
+
+def _run(environment: dict[str, str]) -> dict[str, Any]:
+    command = [sys.executable, "-m", "cryptoelt", "run", "--freq", "10x", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise CryptoEltError(
+            f"the run ended with code {done.returncode}: {done.stderr.strip() or done.stdout.strip()}",
+            hint=f"see the logs in {environment['CRYPTOELT_HOME']}/logs",
+        )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def _rows(home: Path, settings: Settings, clock: Clock) -> dict[str, int]:
+    from sqlalchemy import func, select
+
+    from cryptoelt.tables import TABLES
+    from cryptoelt.warehouse.engine import open_warehouse
+    from cryptoelt.warehouse.models import model_of
+
+    warehouse = open_warehouse(settings.model_copy(update={"home": home}), clock)
+    try:
+        with warehouse.engine.connect() as connection:
+            counts = {name: connection.scalar(select(func.count()).select_from(model_of(name))) for name in TABLES}
+    finally:
+        warehouse.close()
+    return {name: int(count or 0) for name, count in counts.items()}
+
+
+def _try_next(home: Path) -> list[str]:
+    program = shlex.quote(str(Path(sys.argv[0])))
+    prefix = f"CRYPTOELT_HOME={shlex.quote(str(home))} {program}"
+    query = "select * from dwh.fact_market_sentiment order by snapshot_timestamp"
+    return [
+        f"{prefix} budget",
+        f"{prefix} load",
+        f"{prefix} db shell -c {shlex.quote(query)}",
+    ]
+
+
+def demo_settings() -> Settings:
+    """Return the settings of this home with the embedded warehouse, whatever else is configured."""
+    return load_settings({"warehouse": {"url": "embedded"}})

@@ -1,0 +1,1 @@
+"""The CoinMarketCap client, its endpoint catalogue and error taxonomy, and the credit ledger."""

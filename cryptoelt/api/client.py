@@ -1,0 +1,207 @@
+"""The CoinMarketCap client: every call counted, paid for once, journalled, and retried by one policy."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from cryptoelt.api.answer import Answer
+from cryptoelt.api.call_journal import CallJournal
+from cryptoelt.api.catalogue import KEY_INFO
+from cryptoelt.api.home_guard import HomeGuard
+from cryptoelt.api.key import harmless, usable_key
+from cryptoelt.api.minute import MinuteLimit
+from cryptoelt.api.retry import RetryPolicy
+from cryptoelt.api.transport import Transport
+from cryptoelt.api.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pydantic import SecretStr
+
+    from cryptoelt.api.catalogue import Endpoint
+    from cryptoelt.api.ledger import CreditLedger
+    from cryptoelt.api.transport import Exchange
+    from cryptoelt.clock import Clock
+    from cryptoelt.settings import Settings
+
+log = logging.getLogger("cryptoelt.api")
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One try of a call."""
+
+    call_id: str
+    endpoint: Endpoint
+    parameters: dict[str, str]
+    requested_at: datetime
+
+
+class CoinMarketCapClient:
+    """Asks the API, within the budget.
+
+    Attributes:
+        charged: credits settled by this client so far.
+        price_drift: a message for every endpoint that cost other than its configured price.
+    """
+
+    def __init__(self, settings: Settings, ledger: CreditLedger, clock: Clock, *, run_id: str) -> None:
+        self.charged = 0
+        self.price_drift: list[str] = []
+        self._settings = settings
+        self._ledger = ledger
+        self._clock = clock
+        self._run_id = run_id
+        self._guard = HomeGuard(settings.metadata_dir)
+        self._minute = MinuteLimit(settings.metadata_dir, settings.api.requests_per_minute, clock)
+        self._retry = RetryPolicy(clock, max_tries=settings.api.max_tries, max_wait=settings.api.max_wait)
+        self._journal = CallJournal(settings.metadata_dir)
+        self._transport = Transport(settings.api, clock)
+        self._closing = weakref.finalize(self, self._transport.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; a client that nobody holds any longer closes itself."""
+        self._closing()
+
+    def get(self, endpoint: Endpoint, **parameters: str) -> Answer:
+        """Ask an endpoint; the call is reserved before it is made, and settled and journalled before this returns.
+
+        Args:
+            endpoint: whom to ask.
+            parameters: sent beside, and in place of, those of the catalogue.
+
+        Raises:
+            ConfigurationError: there is no usable key, or the home holds data of the other kind; no call was made.
+            CredentialsError: the API refuses the key.
+            BudgetError: the call would cross the budget and was not made, or the API says the credits are gone.
+            ApiUnavailableError: there was no sensible answer after all tries.
+            RequestRejectedError: the API does not take this request.
+            AnswerError: the answer has not the documented shape; it is not asked again, since that costs credits.
+            StorageError: ledger or journal cannot be written.
+            StoppedError: the run was asked to end while waiting.
+        """
+        key = usable_key(self._settings)
+        self._guard.check(self._settings.api.base_url)
+        asked = {**endpoint.parameters, **parameters}
+        return self._retry.run(lambda: self._attempt(endpoint, asked, key))
+
+    def _attempt(self, endpoint: Endpoint, parameters: dict[str, str], key: SecretStr) -> Answer:
+        attempt = self._begin(endpoint, parameters)
+        exchange = self._transport.send(endpoint.path, parameters, key)
+        verdict = judge(
+            endpoint.name, exchange, lambda rows: self._price(endpoint, rows), lambda text: harmless(text, key)
+        )
+        self._close_reservation(attempt, verdict)
+        self._report(attempt, exchange, verdict)
+        self._watch_price(endpoint, verdict)
+        if verdict.failure is not None:
+            raise verdict.failure
+        self._guard.remember(self._settings.api.base_url)
+        return _answer(attempt, exchange, verdict)
+
+    def _begin(self, endpoint: Endpoint, parameters: dict[str, str]) -> _Try:
+        """Get leave for one request: first of the budget, since that refuses at once, then of the minute limit."""
+        credits = self._price(endpoint)
+        if _is_paid(endpoint):
+            self._ledger.require(endpoint.name, credits)
+        self._minute.take()
+        now = self._clock.now()
+        attempt = _Try(f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:16]}", endpoint, parameters, now)
+        if _is_paid(endpoint):
+            self._ledger.reserve(endpoint.name, credits, attempt.call_id)
+        return attempt
+
+    def _price(self, endpoint: Endpoint, rows: int | None = None) -> int:
+        return self._settings.budget.prices.get(endpoint.name, endpoint.price.of(rows))
+
+    def _close_reservation(self, attempt: _Try, verdict: Verdict) -> None:
+        if not _is_paid(attempt.endpoint) or verdict.credits is None:
+            return
+        if verdict.credits or verdict.failure is None:
+            self._ledger.settle(attempt.call_id, verdict.credits)
+            self.charged += verdict.credits
+        else:
+            self._ledger.release(attempt.call_id)
+
+    def _report(self, attempt: _Try, exchange: Exchange, verdict: Verdict) -> None:
+        """Journal the try durably, and log it."""
+        envelope = verdict.envelope
+        failure = verdict.failure
+        line = {
+            "call_id": attempt.call_id,
+            "run_id": self._run_id,
+            "endpoint": attempt.endpoint.name,
+            "parameters": attempt.parameters,
+            "http_status": exchange.status,
+            "error_code": None if envelope is None else envelope.error_code,
+            "credits": verdict.credits,
+            "elapsed_ms": exchange.elapsed_ms,
+            "server_elapsed": None if envelope is None else envelope.elapsed,
+            "bytes": None if exchange.body is None else len(exchange.body),
+            "sha256": None if exchange.body is None else _sha256(exchange.body),
+            "outcome": "answered" if failure is None else "failed",
+            "error": None if failure is None else type(failure.error).__name__,
+            "message": None if failure is None else failure.error.message,
+        }
+        self._journal.append(attempt.requested_at, line)
+        if verdict.credits is None:
+            log.warning("call.unsettled", extra={"fields": line})
+        elif failure is not None:
+            log.warning("call.failed", extra={"fields": line})
+        else:
+            log.info("call.settled", extra={"fields": line})
+
+    def _watch_price(self, endpoint: Endpoint, verdict: Verdict) -> None:
+        envelope = verdict.envelope
+        if envelope is None or envelope.error_code != 0 or envelope.records is None or envelope.credits is None:
+            return
+        price = self._price(endpoint, len(envelope.records))
+        if envelope.credits == price:
+            return
+        message = (
+            f"price drift: {endpoint.name} cost {envelope.credits} credits, the configured price is {price};"
+            " set [budget.prices]"
+        )
+        if message not in self.price_drift:
+            self.price_drift.append(message)
+        fields = {"endpoint": endpoint.name, "credits": envelope.credits, "price": price}
+        log.warning("price.drift", extra={"fields": fields})
+
+
+def _is_paid(endpoint: Endpoint) -> bool:
+    """Tell whether a call needs a reservation; the question what was spent must be free to ask."""
+    return endpoint.name != KEY_INFO.name
+
+
+def _answer(attempt: _Try, exchange: Exchange, verdict: Verdict) -> Answer:
+    envelope, body = verdict.envelope, exchange.body
+    if envelope is None or body is None or envelope.records is None or verdict.credits is None:
+        raise AssertionError(attempt.call_id)  # judge() calls nothing of the kind an answer
+    return Answer(
+        call_id=attempt.call_id,
+        endpoint=attempt.endpoint.name,
+        parameters=attempt.parameters,
+        requested_at=attempt.requested_at,
+        server_time=envelope.server_time,
+        records=envelope.records,
+        credits=verdict.credits,
+        total_count=envelope.total_count,
+        sha256=_sha256(body),
+        is_list=envelope.is_list,
+    )
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,73 @@
+"""The minute limit: no more than so many requests in any 60 seconds, by all processes of a home together.
+
+A window that slides satisfies the provider's clock minutes wherever those begin.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from cryptoelt.api.state_file import replace_json
+from cryptoelt.errors import StorageError
+from cryptoelt.locks import file_lock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptoelt.clock import Clock
+
+log = logging.getLogger("cryptoelt.api")
+
+_WINDOW = 60.0
+_MARGIN = 0.01  # so that rounding of a wait never wakes us a moment too early
+
+
+class MinuteLimit:
+    """Lets a request go when the last 60 seconds hold fewer than the limit."""
+
+    def __init__(self, metadata_dir: Path, limit: int, clock: Clock) -> None:
+        self.path = metadata_dir / "api" / "minute.json"
+        self._limit = limit
+        self._clock = clock
+
+    def take(self) -> None:
+        """Count one request, after waiting for room where there is none; the lock is not held while waiting.
+
+        Raises:
+            StorageError: the count cannot be read or written, so no request may be made.
+            StoppedError: the run was asked to end while waiting.
+        """
+        while (wait := self._try_take()) > 0:
+            log.info("minute.wait", extra={"fields": {"seconds": round(wait, 3), "limit": self._limit}})
+            self._clock.sleep(wait)
+
+    def _try_take(self) -> float:
+        with file_lock(self.path.with_name(".minute.lock")):
+            now = self._clock.now().timestamp()
+            # A time ahead of us was written before the clock stepped back: it counts as now, not as an hour's wait.
+            recent = sorted(min(at, now) for at in self._read(now) if at > now - _WINDOW)
+            if len(recent) >= self._limit:
+                return recent[-self._limit] + _WINDOW - now + _MARGIN
+            replace_json(self.path, [*recent, now], durable=False)
+            return 0.0
+
+    def _read(self, now: float) -> list[float]:
+        """Return the times of past requests.
+
+        A damaged file counts as a full minute that ended when it was last written: waiting once for a minute costs
+        less than running into the provider's limit, which may also block the address.
+        """
+        try:
+            text = self.path.read_bytes()
+            written = self.path.stat().st_mtime
+        except FileNotFoundError:
+            return []
+        except OSError as exc:
+            raise StorageError(f"cannot read {self.path}: {exc.strerror}", hint="check the file's owner") from exc
+        try:
+            return [float(at) for at in json.loads(text)]
+        except (TypeError, ValueError):
+            log.warning("minute.damaged", extra={"fields": {"path": str(self.path)}})
+            return [min(written, now)] * self._limit

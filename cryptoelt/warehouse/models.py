@@ -67,10 +67,8 @@ class Loaded:
     #: Attributes of a stable dimension whose change does not make a new version of the row.
     volatile_columns: ClassVar[frozenset[str]] = frozenset()
 
-    load_batch_id: Mapped[int] = mapped_column(
-        comment="ops.load_batch of the load that wrote this row; not a foreign key, which would cost every bulk load.",
-        sort_order=1000,
-    )
+    # The row of ops.load_batch that wrote this one; no foreign key, which would cost a bulk load a look-up per row.
+    load_batch_id: Mapped[int] = mapped_column(sort_order=1000)
 
 
 def _percent() -> Mapped[float | None]:

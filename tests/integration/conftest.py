@@ -1,0 +1,76 @@
+"""A real PostgreSQL for the tests: one server a session, a fresh database a test."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from psycopg2 import sql
+from pydantic import SecretStr
+
+from cryptoelt.clock import Clock
+from cryptoelt.settings import Settings
+from cryptoelt.warehouse import migrations
+from cryptoelt.warehouse.embedded import EmbeddedPostgres
+from cryptoelt.warehouse.engine import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_TEMPLATE = "at_head"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecretStr]:
+    """The URL of a database of a server that lives as long as the test session."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), Settings().cache_dir)
+    try:
+        yield server.ensure_running()
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres_server: SecretStr) -> Callable[[str | None], SecretStr]:
+    """Make a database, empty or as a copy of another, and return its URL."""
+    numbers = itertools.count(1)
+
+    def make(template: str | None = None) -> SecretStr:
+        name = f"test_{next(numbers)}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        _execute(postgres_server, statement.format(sql.Identifier(name), sql.Identifier(template or "template0")))
+        return _url(postgres_server, name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def template_at_head(postgres_server: SecretStr) -> str:
+    """The name of a database at the head revision, to be copied."""
+    _execute(postgres_server, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(_TEMPLATE)))
+    migrations.upgrade(Warehouse(_url(postgres_server, _TEMPLATE), Clock()))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def postgres_url(make_database: Callable[[str | None], SecretStr]) -> SecretStr:
+    """The URL of a fresh, empty database."""
+    return make_database(None)
+
+
+@pytest.fixture
+def warehouse(make_database: Callable[[str | None], SecretStr], template_at_head: str) -> Warehouse:
+    """A fresh warehouse at the head revision."""
+    return Warehouse(make_database(template_at_head), Clock())
+
+
+def _url(server: SecretStr, database: str) -> SecretStr:
+    return SecretStr(f"{server.get_secret_value().rpartition('/')[0]}/{database}")
+
+
+def _execute(server: SecretStr, statement: sql.Composed) -> None:
+    with closing(Warehouse(server, Clock()).connect()) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)

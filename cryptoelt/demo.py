@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import CryptoEltError
-from cryptoelt.sandbox import SandboxServer
+from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import Settings, load_settings
 
 if TYPE_CHECKING:

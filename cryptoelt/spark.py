@@ -83,6 +83,8 @@ def session_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         # A transaction identifier is needed only until the commit is seen; without an end they would pile up in the log.
         "spark.databricks.delta.properties.defaults.setTransactionRetentionDuration": "interval 7 days",
+        # Readers choose files by snapshot; statistics of sixty other columns would only be work and log.
+        "spark.databricks.delta.properties.defaults.dataSkippingStatsColumns": "snapshot_timestamp",
     }
     if setup.master.startswith("local"):
         properties |= {

@@ -139,7 +139,7 @@ class SilverTable:
 
     def _files(self, wanted: list[datetime] | None, after: datetime | None) -> list[str]:
         """Return the data files that may hold the wanted snapshots, by the statistics of the Delta log."""
-        actions = pa.record_batch(self._opened.get_add_actions(flatten=True)).to_pylist()
+        actions = pa.table(self._opened.get_add_actions(flatten=True)).to_pylist()
         actions.sort(key=lambda action: (action["modification_time"], action["path"]))
         return [f"{self.uri}/{action['path']}" for action in actions if _may_hold(action, wanted, after)]
 

@@ -11,7 +11,7 @@ from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.errors import StorageError
 from cryptoelt.pipeline.run import Job, Pipeline
 from cryptoelt.pipeline.runtime import Runtime
-from cryptoelt.sandbox import SandboxServer
+from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ApiSettings, MachineSettings, Settings
 from cryptoelt.tables import TABLES
 

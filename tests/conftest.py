@@ -1,0 +1,61 @@
+"""Parts that tests of several kinds share: a small sandbox, a home, the one SparkSession of a test session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from cryptoelt.sandbox.server import SandboxServer
+from cryptoelt.settings import ApiSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cryptoelt.spark import SparkHost
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    """A small market that moves every second and has no limit a test could meet by accident."""
+    with SandboxServer(seed=7, world="small", refresh=1, minute_limit=100_000) as server:
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def settings(home: Path, sandbox: SandboxServer) -> Settings:
+    """Settings of the home, pointed at the sandbox; retries do not wait."""
+    api = ApiSettings(base_url=sandbox.base_url, key=SecretStr("canary"), max_wait=0, requests_per_minute=100_000)
+    return Settings(home=home, api=api)
+
+
+@pytest.fixture(scope="session")
+def spark_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkHost]:
+    """The one SparkSession that all tests of a session share."""
+    from cryptoelt.machine.cds import archive_path
+    from cryptoelt.machine.jars import jar_paths
+    from cryptoelt.spark import SparkHost, SparkSetup
+
+    cache = Settings().cache_dir
+    folder = tmp_path_factory.mktemp("spark")
+    setup = SparkSetup(
+        master="local[2]",
+        jars=tuple(jar_paths(cache)),
+        archive=archive_path(cache),
+        scratch=folder / "scratch",
+        log_file=folder / "spark.log",
+        conf={},
+    )
+    host = SparkHost(setup)
+    yield host
+    host.stop()

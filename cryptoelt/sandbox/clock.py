@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from cryptoelt.clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class SandboxClock:
@@ -23,17 +19,16 @@ class SandboxClock:
     def __init__(self, start: datetime | None = None, speed: float = 1.0, real: Clock | None = None) -> None:
         self._real = real or Clock()
         self._speed = speed
-        self._monotonic: Callable[[], float] = self._real.monotonic
         self.set(start or self._real.now())
 
     def now(self) -> datetime:
         """Return the sandbox's moment, aware, UTC."""
         moment, since = self._zero
-        return moment + timedelta(seconds=(self._monotonic() - since) * self._speed)
+        return moment + timedelta(seconds=(self._real.monotonic() - since) * self._speed)
 
     def set(self, moment: datetime) -> None:
         """Make it this moment now."""
-        self._zero = (moment, self._monotonic())
+        self._zero = (moment, self._real.monotonic())
 
     def advance(self, seconds: float) -> None:
         """Let time jump."""

@@ -37,7 +37,6 @@ class Call:
     endpoint: Endpoint | None = None
     account: str | None = None
     fault: Fault | None = None
-    struck: str | None = None
 
 
 class Sandbox:
@@ -104,7 +103,6 @@ class Sandbox:
         content = call.endpoint.answer(asked)
         account.require_credits(content.credits, call.now, self.limits)
         call.fault = self.faults.take(call.endpoint.name, answers_list=call.endpoint.answers_list)
-        call.struck = str(call.fault) if call.fault else None
         return self._spoilt(call, call.endpoint, content)
 
     def _authenticated(self, call: Call) -> Account:
@@ -165,7 +163,7 @@ class Sandbox:
             http_status=reply.http_status,
             error_code=reply.error_code,
             credits=reply.credits,
-            fault=call.struck,
+            fault=call.fault.what if call.fault else None,
         )
 
     def usage(self) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from cryptoelt.sandbox.refusals import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -22,7 +24,11 @@ _WRONG: tuple[Callable[[Any], Any], ...] = (
 
 
 def damage(kind: str, value: str, payload: Payload, endpoint: Endpoint) -> None:
-    """Spoil a payload in place."""
+    """Spoil a payload in place.
+
+    Raises:
+        Refusal: the fault names a field that the answer does not have.
+    """
     records = endpoint.records(payload["data"]) if "data" in payload else []
     if kind in _PAYLOAD:
         _PAYLOAD[kind](payload)
@@ -70,9 +76,16 @@ def _numbers(record: Payload) -> list[str]:
     ]
 
 
+def _require(records: list[Payload], only: str) -> None:
+    """Say aloud that a fault cannot strike: one that spoils nothing would let every test pass."""
+    if only and not any(only in inner for record in records for inner in _objects(record)):
+        raise Refusal(500, 500, f'The fault names the field "{only}", which is no part of this answer.')
+
+
 def _wrong_type(records: list[Payload], only: str) -> None:
+    _require(_some(records), only)
     for turn, record in enumerate(_some(records)):
-        for inner in _objects(record):
+        for inner in list(_objects(record)):
             names = [name for name in inner if name == only] if only else _numbers(inner)
             if names:
                 name = names[turn % len(names)]
@@ -80,6 +93,7 @@ def _wrong_type(records: list[Payload], only: str) -> None:
 
 
 def _missing_field(records: list[Payload], only: str) -> None:
+    _require(_some(records), only)
     for turn, record in enumerate(_some(records)):
         for inner in list(_objects(record)):
             names = [name for name in inner if name == only] if only else list(inner)

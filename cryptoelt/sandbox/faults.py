@@ -125,12 +125,16 @@ class Fault:
         """Tell whether the fault is meant for calls of an endpoint."""
         return self.endpoint in {None, endpoint} and (answers_list or not self.kind.needs_list)
 
-    def __str__(self) -> str:
-        """Write the fault as a spec."""
+    @property
+    def what(self) -> str:
+        """The spec without its counts."""
         value = f"={self.value}" if self.value else ""
-        where = f"@{self.endpoint}" if self.endpoint else ""
+        return f"{self.kind.name}{value}{f'@{self.endpoint}' if self.endpoint else ''}"
+
+    def __str__(self) -> str:
+        """Write the fault as a spec, with what is left of its counts."""
         times = "" if self.times is None else f"*{self.times}"
-        return f"{self.kind.name}{value}{where}{times}{f'+{self.skip}' if self.skip else ''}"
+        return f"{self.what}{times}{f'+{self.skip}' if self.skip else ''}"
 
 
 def kind_named(name: str) -> Kind:

@@ -81,7 +81,7 @@ def session_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        # A transaction identifier is needed only until the commit is seen; without an end they would pile up in the log.
+        # A transaction identifier is needed only until the commit is seen; without an end they would pile up.
         "spark.databricks.delta.properties.defaults.setTransactionRetentionDuration": "interval 7 days",
         # Readers choose files by snapshot; statistics of sixty other columns would only be work and log.
         "spark.databricks.delta.properties.defaults.dataSkippingStatsColumns": "snapshot_timestamp",
@@ -204,6 +204,8 @@ class SparkHost:
             return
         process.kill()
         process.wait(_STOP_SECONDS)
+        if process.stdin is not None:
+            process.stdin.close()
 
     def _forget(self) -> None:
         """Let a later invocation in this process start anew."""

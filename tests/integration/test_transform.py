@@ -90,7 +90,7 @@ def silver(settings: Settings, spark_host: SparkHost) -> Silver:
 
 def sent(sandbox: SandboxServer, endpoint: str) -> Any:
     """Return `data` of the newest answer the sandbox sent for an endpoint."""
-    answers = [a for a in sandbox.served(bodies=True) if a["endpoint"] == endpoint and a["status"] == 200]
+    answers = [a for a in sandbox.served(bodies=True) if a["endpoint"] == endpoint and a["http_status"] == 200]
     body = answers[-1]["body"]
     return json.loads(body)["data"]
 
@@ -171,8 +171,7 @@ def test_bad_records_are_rejected_with_their_rule_and_good_ones_go_on(
     assert (unit.rows_loaded, unit.rows_quarantined) == (len(rows), len(rejected))
     assert len(rows) >= unit.rows_in - 4
     assert max(Counter(row["category_id"] for row in rows).values()) == 1
-    body = next(a["body"] for a in sandbox.served(bodies=True))
-    text = body.decode() if isinstance(body, bytes) else body
+    text = sandbox.served(bodies=True)[-1]["body"]
     for row in rejected:
         assert row["record"] in text, "the record is kept as it was sent"
     if fault == "duplicate_record":

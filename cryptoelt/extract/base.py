@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.clock import iso
-from cryptoelt.errors import AnswerError, CryptoEltError
+from cryptoelt.errors import AnswerError, CryptoEltError, StoppedError
 from cryptoelt.extract.fields import fit, trimmed
 from cryptoelt.lake.bronze import COMMON_FIELDS
 from cryptoelt.metadata.journals import Journal
@@ -69,6 +69,8 @@ class BaseExtractor:
         started = self.context.clock.now()
         try:
             self._extract(snapshot, unit, started)
+        except StoppedError:
+            raise
         except CryptoEltError as exc:
             self._journal(started, {"status": Status.FAILED.value, "error": error_as_json(exc)})
             raise
@@ -94,7 +96,9 @@ class BaseExtractor:
                 "sha256": answer.sha256,
             },
         )
-        log.info("extract.done", extra={"fields": {"endpoint": self.endpoint_name, "rows": unit.rows_in, "file": file.path}})
+        log.info(
+            "extract.done", extra={"fields": {"endpoint": self.endpoint_name, "rows": unit.rows_in, "file": file.path}}
+        )
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the records of an answer.

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cryptoelt.errors import (
@@ -68,8 +69,8 @@ class Pipeline:
         started, began = runtime.clock.now(), runtime.clock.monotonic()
         log.info("run.started", extra={"fields": {"command": runtime.command, "frequency": job.frequency}})
         with ExitStack() as stack:
-            stack.callback(runtime.close)
             stack.enter_context(runtime.lock(wait))
+            stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
             self._run_phases(job, stack)
         result = Result(
             run_id=runtime.run_id,
@@ -100,7 +101,29 @@ class Pipeline:
     # --- extract ------------------------------------------------------------------------------------------------------
 
     def _extract(self, endpoints: list[str]) -> None:
-        from cryptoelt.api.catalogue import ENDPOINTS
+        """Ask every endpoint, until an error says that the next one would fare no better."""
+        self._planned = sum(self._price(name) for name in endpoints)
+        ends_it: CryptoEltError | None = None
+        extract: Callable[[str, Unit], None] | None = None
+        for name in endpoints:
+            unit = self._new_unit(Phase.EXTRACT, name)
+            if ends_it is not None:
+                continue
+            try:
+                extract = extract or self._extraction(endpoints)
+            except CryptoEltError as exc:
+                unit.failed(exc)
+                ends_it = exc
+            else:
+                self._run_unit(unit, partial(extract, name, unit))
+                ends_it = unit.error if isinstance(unit.error, STOPS_THE_RUN) else None
+
+    def _extraction(self, endpoints: list[str]) -> Callable[[str, Unit], None]:
+        """Make ready for extraction: settle what an earlier run left open, and fix the run's snapshot time.
+
+        Raises:
+            CryptoEltError: the key is refused, or the ledger or Bronze cannot be read.
+        """
         from cryptoelt.api.reconcile import reconcile_if_open
         from cryptoelt.extract import extractors
         from cryptoelt.extract.base import ExtractContext
@@ -108,18 +131,11 @@ class Pipeline:
         runtime = self._runtime
         reconcile_if_open(runtime.client, runtime.ledger)
         snapshot = self._snapshot(endpoints)
-        classes = extractors()
         context = ExtractContext(
             runtime.client, runtime.bronze, runtime.clock, runtime.settings.metadata_dir, runtime.run_id
         )
-        self._planned = sum(self._price(ENDPOINTS[name].name) for name in endpoints)
-        ends_it: CryptoEltError | None = None
-        for name in endpoints:
-            unit = self._new_unit(Phase.EXTRACT, name)
-            if ends_it is None:
-                extractor = classes[name](context)
-                self._run_unit(unit, lambda unit=unit, extractor=extractor: extractor.run(snapshot, unit))  # type: ignore[misc]
-                ends_it = unit.error if isinstance(unit.error, STOPS_THE_RUN) else None
+        classes = extractors()
+        return lambda name, unit: classes[name](context).run(snapshot, unit)
 
     def _price(self, endpoint: str) -> int:
         from cryptoelt.api.catalogue import ENDPOINTS
@@ -149,7 +165,7 @@ class Pipeline:
     def _wait_for(self, table: str, futures: dict[str, Future[Unit]], job: Job) -> None:
         if table in futures:
             self._units.append(futures[table].result())
-        elif table in job.transform:
+        elif table in job.transform and not any(u.phase is Phase.TRANSFORM and u.name == table for u in self._units):
             self._new_unit(Phase.TRANSFORM, table)
 
     def _tables_with_work(self, tables: list[str]) -> list[str]:
@@ -158,10 +174,13 @@ class Pipeline:
             return []
         from cryptoelt.transform.pending import find_pending
 
-        runtime = self._runtime
-        settings = runtime.settings
-        pending = {t: find_pending(t, runtime.bronze, settings.lake_root, settings.metadata_dir).files for t in tables}
-        work = [table for table in tables if pending[table]]
+        runtime, work = self._runtime, []
+        for table in tables:
+            try:
+                if find_pending(table, runtime.bronze, runtime.settings.lake_root, runtime.settings.metadata_dir).files:
+                    work.append(table)
+            except CryptoEltError as exc:
+                self._new_unit(Phase.TRANSFORM, table).failed(exc)
         if work:
             runtime.spark.start()
             runtime.spark.wait_for_imports()
@@ -200,7 +219,7 @@ class Pipeline:
         self._run_unit(unit, lambda: loader.load_table(table, unit, version=job.version, replace=job.replace))
 
     def _reach_database(self, stack: ExitStack) -> None:
-        """Open the warehouse, look at its schema, take its lock; one that does not answer is tried again before the load.
+        """Open the warehouse, look at its schema, take its lock; an unreachable one is tried again before the load.
 
         Raises:
             SchemaError: it is not at the head revision.
@@ -244,7 +263,7 @@ class Pipeline:
         except CryptoEltError as exc:
             unit.failed(exc)
             fields = {"phase": unit.phase.value, "unit": unit.name, "error": type(exc).__name__, **exc.context}
-            log.error("unit.failed", exc_info=exc, extra={"fields": {**fields, "message": exc.message}})  # noqa: LOG014
+            log.exception("unit.failed", extra={"fields": {**fields, "message": exc.message}})
         finally:
             unit.seconds = clock.monotonic() - began
             self._progress.ended(unit)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cryptoelt.clock import iso
-from cryptoelt.errors import CryptoEltError, DamagedFileError, TransformError
+from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError
 from cryptoelt.lake.bronze import damaged
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata, rejected_uri
 from cryptoelt.metadata.journals import Journal
@@ -103,6 +103,8 @@ class BaseTransformer:
         started = self.context.clock.now()
         try:
             self._transform_pending(self.find_pending(table), table, unit)
+        except StoppedError:
+            raise
         except CryptoEltError as exc:
             self._record_failure(table, exc, started)
             raise
@@ -150,7 +152,9 @@ class BaseTransformer:
         loaded = silver.rows_added_after(version)
         counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
         if counts.present < 0:
-            raise TransformError(f"{table} at {iso(file.snapshot)}: {loaded} rows came out of the {footer.rows} that went in")
+            raise TransformError(
+                f"{table} at {iso(file.snapshot)}: {loaded} rows came out of the {footer.rows} that went in"
+            )
         unit.snapshots.append(file.snapshot)
         unit.rows_in += counts.rows_in
         unit.rows_loaded += counts.loaded
@@ -166,7 +170,9 @@ class BaseTransformer:
         bronze = self.context.spark().read.schema(from_arrow_schema(footer.schema))
         rows = bronze.parquet(self.context.bronze.location(file))
         columns = build.columns()
-        built = rows.select(SNAPSHOT, "call_id", "record_number", "raw", "unfit", *(c.alias(n) for n, c in columns.items()))
+        built = rows.select(
+            SNAPSHOT, "call_id", "record_number", "raw", "unfit", *(c.alias(n) for n, c in columns.items())
+        )
         rejected: pa.Table | None = None
         if not footer.clean:
             judged = built.withColumn("rule", broken_rule(build.reads, build.key))
@@ -189,7 +195,13 @@ class BaseTransformer:
         writer.option("userMetadata", commit_metadata([snapshot], run_id=self.context.run_id)).save(uri)
 
     def _record(
-        self, table: str, file: BronzeFile, counts: Counts, silver: SilverTable, complete: datetime | None, started: datetime
+        self,
+        table: str,
+        file: BronzeFile,
+        counts: Counts,
+        silver: SilverTable,
+        complete: datetime | None,
+        started: datetime,
     ) -> None:
         ended = self.context.clock.now()
         Journal(self.context.metadata_dir, Phase.TRANSFORM, table).append(
@@ -210,9 +222,13 @@ class BaseTransformer:
                 "complete_through": None if complete is None else iso(complete),
             }
         )
-        fields = {"table": table, "snapshot": iso(file.snapshot), "rows": counts.loaded, "quarantined": counts.quarantined}
+        fields = {
+            "table": table,
+            "snapshot": iso(file.snapshot),
+            "rows": counts.loaded,
+            "quarantined": counts.quarantined,
+        }
         log.info("transform.done", extra={"fields": fields})
-
 
     def _record_failure(self, table: str, error: CryptoEltError, started: datetime) -> None:
         """Journal a failure; what the last line knew of the table's completeness stays known."""
@@ -238,5 +254,6 @@ def _spark_failure(table: str, file: BronzeFile, exc: PySparkException) -> Crypt
     if file.path.rsplit("/", 1)[-1] in str(exc):
         return damaged(file.path, exc)
     return TransformError(
-        f"{table} at {iso(file.snapshot)} could not be built: {reason}", hint="see logs/spark.log; the next run tries again"
+        f"{table} at {iso(file.snapshot)} could not be built: {reason}",
+        hint="see logs/spark.log; the next run tries again",
     )

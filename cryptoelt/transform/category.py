@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pyspark.sql import functions as F
 
@@ -49,7 +49,7 @@ class CategoryTransformer(BaseTransformer):
     """dim_crypto_category and fact_crypto_category."""
 
     domain = "category"
-    builds = {
+    builds: ClassVar[dict[str, Build]] = {
         "dim_crypto_category": Build(frozenset({"id", "name", "title", "description"}), ("category_id",), _dimension),
         "fact_crypto_category": Build(frozenset({"id", "last_updated", *_FIGURES}), ("category_id",), _fact, _kpis),
     }

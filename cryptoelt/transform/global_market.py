@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pyspark.sql import functions as F
 
@@ -36,7 +36,9 @@ _BRONZE = frozenset(column.name for column in GlobalMetricsExtractor.columns)
 
 def _columns() -> dict[str, Column]:
     same_name = sorted(_BRONZE - set(_RENAMED.values()))
-    return {name: F.col(source) for name, source in {**dict(zip(same_name, same_name, strict=True)), **_RENAMED}.items()}
+    return {
+        name: F.col(source) for name, source in {**dict(zip(same_name, same_name, strict=True)), **_RENAMED}.items()
+    }
 
 
 def _kpis() -> dict[str, Column]:
@@ -61,4 +63,4 @@ class GlobalMarketTransformer(BaseTransformer):
     """fact_global_market: one row a snapshot."""
 
     domain = "global_market"
-    builds = {"fact_global_market": Build(_BRONZE, (), _columns, _kpis)}
+    builds: ClassVar[dict[str, Build]] = {"fact_global_market": Build(_BRONZE, (), _columns, _kpis)}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pending:
-    """Bronze snapshots that a Silver table lacks, oldest first, and the snapshot up to which it is known to lack none."""
+    """Bronze snapshots that a Silver table lacks, oldest first, and the one up to which it is known to lack none."""
 
     files: list[BronzeFile]
     complete: datetime | None

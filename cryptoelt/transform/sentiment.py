@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pyspark.sql import functions as F
 
@@ -29,7 +29,7 @@ class SentimentTransformer(BaseTransformer):
     """fact_market_sentiment: the index as it stood at each snapshot."""
 
     domain = "sentiment"
-    builds = {
+    builds: ClassVar[dict[str, Build]] = {
         "fact_market_sentiment": Build(
             frozenset({"value", "value_classification", "update_time"}), (), _columns, _derived
         )

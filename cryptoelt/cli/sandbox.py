@@ -9,7 +9,10 @@ import typer
 
 from cryptoelt.sandbox.faults import KINDS
 
-_FAULT_HELP = f"KIND[=VALUE][@ENDPOINT][*TIMES][+SKIP], repeatable. Kinds: {', '.join(KINDS)}."
+_FAULT_HELP = (
+    "What goes wrong, repeatable: a kind, then as needed =VALUE, @ENDPOINT, *TIMES (else for ever) and +SKIP (calls "
+    f"let through first), e.g. http_500@key/info*2. Kinds: {', '.join(KINDS)}."
+)
 
 
 def sandbox(

@@ -79,7 +79,7 @@ _SPEC = re.compile(
     r"(?P<kind>[a-z0-9_]+)(=(?P<value>[\w.]+))?(@(?P<endpoint>[a-z0-9/-]+))?"
     r"(?P<counts>([*+][0-9]+)*)"
 )
-_SHAPE = "KIND[=VALUE][@ENDPOINT][*TIMES][+SKIP], for example http_500@cryptocurrency/categories*2"
+_SHAPE = "KIND=VALUE@ENDPOINT*TIMES+SKIP, all but KIND optional, for example http_500@cryptocurrency/categories*2"
 
 
 @dataclass

@@ -161,7 +161,7 @@ class SandboxServer:
                 hint="choose another with --port, or let it take a free one with --port 0",
             ) from exc
         self._port = self._server.server_port
-        self._thread = Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), name="sandbox", daemon=True)
         self._thread.start()
         return self
 

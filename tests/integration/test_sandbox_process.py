@@ -18,11 +18,11 @@ from cryptoelt.sandbox.server import SandboxServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-_COMMAND = "import typer; from cryptoelt.cli.sandbox import sandbox; app = typer.Typer(); app.command()(sandbox); app()"
+_COMMAND = "from cryptoelt.cli import main; main()"
 
 
 def command(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", _COMMAND, *arguments], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", _COMMAND, "sandbox", *arguments], stdout=subprocess.PIPE, text=True)
 
 
 def ask(url: str, path: str = "/v1/global-metrics/quotes/latest") -> requests.Response:

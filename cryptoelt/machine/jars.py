@@ -141,7 +141,8 @@ def _fetch(jars: Sequence[Jar], scratch: Path, java: Java, ivy_settings: Path | 
     names = ", ".join(jar.file_name for jar in jars if not (scratch / jar.file_name).is_file())
     raise ConfigurationError(
         f"cannot fetch {names}: {said}",
-        hint=f"check the network (or a proxy, by JAVA_TOOL_OPTIONS); the files may also be put into {scratch.parent} by hand",
+        hint="check the network; a mirror is set by spark.jars.ivySettings in [spark.conf] of config.toml; or put the "
+        f"files into {scratch.parent} yourself",
     )
 
 
@@ -166,7 +167,7 @@ def _publish(jars: Sequence[Jar], scratch: Path, folder: Path) -> None:
         if found != jar.sha256:
             raise StorageError(
                 f"{jar.file_name} is not the pinned file: its SHA-256 is {found}, expected {jar.sha256}",
-                hint="something between here and the repository changed the file; nothing was kept. Try another network",
+                hint="nothing was kept; something on the way changed the file, so try another network or mirror",
             )
     for jar in jars:
         path = scratch / jar.file_name

@@ -17,11 +17,8 @@ from pathlib import Path
 from cryptoelt.errors import ConfigurationError
 
 OLDEST_JAVA = 17
-_INSTALL = {
-    "apt-get": "apt-get install -y openjdk-17-jre-headless",
-    "dnf": "dnf install -y java-17-openjdk-headless",
-    "brew": "brew install openjdk@17",
-}
+#: Spark's launcher asks for this module; slimmed runtimes (as pip packages bring them) lack it.
+_NEEDED_MODULE = "jdk.incubator.vector"
 
 
 @dataclass(frozen=True)
@@ -46,13 +43,15 @@ class Java:
 
 
 def find_java(cache_dir: Path | None = None) -> Java:
-    """Return the Java that Spark will take: JAVA_HOME's, else the first on PATH. It is asked only if nothing else tells.
+    """Return the Java that Spark will take: JAVA_HOME's, else the first on PATH.
+
+    It is asked for its version only when no file tells it.
 
     Args:
         cache_dir: where the answer of a Java without a `release` file is kept.
 
     Raises:
-        ConfigurationError: there is none, it does not run, or it is too old.
+        ConfigurationError: there is none, it does not run, it is too old, or it lacks a module.
     """
     java = _described(_program(), cache_dir)
     if java.major < OLDEST_JAVA:
@@ -64,11 +63,31 @@ def find_java(cache_dir: Path | None = None) -> Java:
 
 def install_hint() -> str:
     """Return the command that installs Java here."""
-    command = next((command for tool, command in _INSTALL.items() if shutil.which(tool)), None)
+    command = _install_command()
     if command is None:
         return f"install a Java runtime {OLDEST_JAVA} or newer, or set JAVA_HOME to one"
-    needs_root = not command.startswith("brew") and os.geteuid() != 0
-    return f"install it with `{'sudo ' if needs_root else ''}{command}`, or set JAVA_HOME"
+    return f"install it with `{command}`, or set JAVA_HOME"
+
+
+def _install_command() -> str | None:
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    if shutil.which("apt-get"):
+        return f"{sudo}apt-get update && {sudo}apt-get install -y openjdk-{_debian_java()}-jre-headless"
+    if shutil.which("dnf"):
+        return f"{sudo}dnf install -y java-21-openjdk-headless"
+    if shutil.which("brew"):
+        return "brew install --cask temurin@21"
+    return None
+
+
+def _debian_java() -> int:
+    """Return the Java that this release of Debian or Ubuntu has: Debian 12 has only 17, Debian 13 only 21 and newer."""
+    try:
+        text = Path("/etc/os-release").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    facts = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, re.MULTILINE))
+    return OLDEST_JAVA if facts.get("ID") == "debian" and facts.get("VERSION_ID", "13") < "13" else 21
 
 
 def _program() -> Path:
@@ -95,6 +114,10 @@ def _described(program: Path, cache_dir: Path | None) -> Java:
     except (OSError, UnicodeDecodeError):
         text, stamp = "", 0
     facts = dict(re.findall(r'^(\w+)="(.*)"$', text, re.MULTILINE))
+    if "MODULES" in facts and _NEEDED_MODULE not in facts["MODULES"].split():
+        raise ConfigurationError(
+            f"{program} is a slimmed Java without the module {_NEEDED_MODULE}, which Spark needs", hint=install_hint()
+        )
     version = facts.get("JAVA_RUNTIME_VERSION") or facts.get("JAVA_VERSION")
     if version and version[0].isdigit():
         return Java(program, version, f"{real} {version} {stamp}")

@@ -1,0 +1,41 @@
+"""doctor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cryptoelt.cli.render import show_json, show_table
+
+if TYPE_CHECKING:
+    from cryptoelt.cli.invocation import Invocation
+
+
+def doctor(
+    ctx: typer.Context,
+    *,
+    as_cron: Annotated[
+        bool, typer.Option("--as-cron", help="In the bare environment that cron gives its jobs.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> int:
+    """Check everything a run needs and say what to do: Java, jars, database, key, home, disk, clock, locks."""
+    from dataclasses import asdict
+
+    from cryptoelt.clock import Clock
+    from cryptoelt.machine.doctor import become_cron, exit_code_of, run_checks
+    from cryptoelt.settings import home_from_environment
+
+    if as_cron:
+        become_cron(home_from_environment(), ["--json"] if as_json else [])
+    invocation: Invocation = ctx.obj
+    found = run_checks(invocation.settings(), Clock())
+    code = exit_code_of(found)
+    if as_json:
+        rows = [{key: value for key, value in asdict(check).items() if key != "exit_code"} for check in found]
+        show_json({"schema_version": 1, "command": "doctor", "exit_code": int(code), "checks": rows})
+    else:
+        shown = ((check.verdict.value, check.name, check.detail, check.hint) for check in found)
+        show_table("doctor", ["", "check", "found", "what to do"], shown)
+    return code

@@ -1,0 +1,89 @@
+"""Look at everything a run needs, without changing anything, and say what to do about what is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from cryptoelt.errors import CryptoEltError, ExitCode
+from cryptoelt.machine import checks
+from cryptoelt.machine.checks import Check, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptoelt.clock import Clock
+    from cryptoelt.settings import Settings
+
+#: What cron gives its jobs; everything else a person's shell has is missing there.
+_CRON_PATH = "/usr/bin:/bin"
+
+
+def run_checks(settings: Settings, clock: Clock) -> list[Check]:
+    """Run every check; one that fails does not keep the others from being made."""
+    looked_at: list[tuple[str, Callable[[Settings, Clock], Check]]] = [
+        ("python", checks.python_check),
+        ("packages", checks.packages_check),
+        ("java", checks.java_check),
+        ("jars", checks.jars_check),
+        ("class-data archive", checks.archive_check),
+        ("API key", checks.key_check),
+        ("home", checks.home_check),
+        ("disk", checks.disk_check),
+        ("clock", checks.clock_check),
+        ("minute limit", checks.minute_check),
+        ("lock", checks.lock_check),
+        ("database", _database),
+    ]
+    found = []
+    for name, check in looked_at:
+        try:
+            found.append(check(settings, clock))
+        except CryptoEltError as exc:
+            found.append(Check.failed(name, exc))
+        except OSError as exc:
+            found.append(Check(name, Verdict.FAIL, str(exc), "check the owner of that file", ExitCode.CONFIGURATION))
+    return found
+
+
+def exit_code_of(found: list[Check]) -> ExitCode:
+    """Return the exit code that the checks add up to: configuration first, then the schema, then the database."""
+    codes = {check.exit_code for check in found if check.verdict is Verdict.FAIL}
+    for code in (ExitCode.CONFIGURATION, ExitCode.SCHEMA, ExitCode.UNAVAILABLE):
+        if code in codes:
+            return code
+    return ExitCode.DONE
+
+
+def _database(settings: Settings, clock: Clock) -> Check:
+    """See that the warehouse answers and is at the head revision; a stopped embedded server is started."""
+    from cryptoelt.warehouse.engine import open_warehouse
+    from cryptoelt.warehouse.migrations import current, require_head
+
+    if settings.warehouse.is_embedded and not (settings.home / ".postgres" / "data").exists():
+        return Check(
+            "database", Verdict.WARN, "embedded, not made yet", "run `cryptoelt setup`, or let the next run make it"
+        )
+    warehouse = open_warehouse(settings, clock)
+    if settings.warehouse.is_embedded and current(warehouse) is None:
+        return Check("database", Verdict.OK, f"{_place(settings.home)}, still empty: the next run fills it")
+    require_head(warehouse)
+    place = _place(settings.home) if settings.warehouse.is_embedded else warehouse.name
+    return Check("database", Verdict.OK, f"{place}, at the head revision")
+
+
+def _place(home: Path) -> str:
+    folder = home / ".postgres"
+    moved = " (the server's user cannot enter the home)" if folder.is_symlink() else ""
+    return f"embedded in {folder.resolve()}{moved}"
+
+
+def become_cron(home: Path, arguments: list[str]) -> None:
+    """Replace this process by the doctor in the bare environment that cron would give it; never returns."""
+    account = os.path.expanduser("~")  # noqa: PTH111 - text for an environment variable
+    environment = {"HOME": account, "SHELL": "/bin/sh", "PATH": _CRON_PATH, "CRYPTOELT_HOME": str(home)}
+    os.chdir(account)
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", "cryptoelt", "doctor", *arguments], environment)  # noqa: S606

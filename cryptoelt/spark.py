@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -168,13 +169,19 @@ class SparkHost:
         # Another Spark on the machine must not be started by accident.
         os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
         os.environ["SPARK_LAUNCHER_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        began = time.monotonic()
         command_line = SparkConf(loadDefaults=False)
         command_line.setAll(list(jvm_properties(setup, self._workload).items()))
         with setup.log_file.open("ab") as stream:
             self._gateway = launch_gateway(command_line, {"stdout": stream, "stderr": subprocess.STDOUT})
+        launched = time.monotonic()
         conf = SparkConf(_jvm=self._gateway.jvm)
         conf.setAll(list(session_properties(setup, self._workload).items()))
-        return SparkSession(SparkContext(conf=conf, gateway=self._gateway))
+        session = SparkSession(SparkContext(conf=conf, gateway=self._gateway))
+        ready = time.monotonic()
+        fields = {"jvm_seconds": round(launched - began, 3), "session_seconds": round(ready - launched, 3)}
+        log.info("spark.started", extra={"fields": {**fields, "archive": setup.archive is not None}})
+        return session
 
     def stop(self) -> None:
         """End the JVM and wait until it is gone; safe to call at any time, also when it never started.

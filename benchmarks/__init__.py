@@ -1,0 +1,1 @@
+"""Benchmarks: commands that measure whole processes and print tables; `make bench` runs all of them."""

@@ -1,0 +1,81 @@
+# Every target makes what it needs by itself: a fresh clone, Python 3.11+, Java 17+ and make are enough.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test lint type unit integration e2e crash bench fmt lock clean environment machine
+
+VENV ?= $(CURDIR)/.venv
+BIN := $(VENV)/bin
+UV ?= uv
+# The full drill kills 60 times; the suite only a few.
+KILLS ?= 60
+SUITE_KILLS := 6
+SEED ?=
+export VENV
+
+# Tests bring their own settings; nobody's key or warehouse may reach them.
+TESTING := env -u CMC_API_KEY -u CRYPTOELT_API__KEY -u CRYPTOELT_API__BASE_URL -u CRYPTOELT_WAREHOUSE__URL -u CRYPTOELT_HOME
+DEMO_HOME = $${CRYPTOELT_HOME:-$(CURDIR)}/.demo
+COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(UV) pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate $(if $(UPGRADE),--upgrade)
+
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make the environment, then prepare this machine and the home (CRYPTOELT_HOME, else this folder).
+	@scripts/environment.sh run
+	@$(BIN)/cryptoelt setup
+
+demo: ## Run the pipeline twice against a synthetic market, in a home of its own (.demo).
+	@scripts/environment.sh run
+	@mkdir -p "$(DEMO_HOME)"
+	@env -u CRYPTOELT_WAREHOUSE__URL CRYPTOELT_HOME="$(DEMO_HOME)" $(BIN)/cryptoelt setup
+	@$(BIN)/cryptoelt demo
+
+test: lint type unit ## Run all checks and all tests: lint, type, unit, integration, e2e and a few kills.
+	$(MAKE) --no-print-directory machine
+	KILLS=$(SUITE_KILLS) SEED=$(SEED) $(TESTING) $(BIN)/python -m pytest tests/integration tests/e2e tests/crash
+
+lint: environment ## Check style and formatting.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: environment ## Check types.
+	$(BIN)/mypy
+
+unit: environment ## Run the tests without network, JVM or database.
+	$(TESTING) $(BIN)/python -m pytest tests/unit
+
+integration: machine ## Run the tests with real HTTP, PostgreSQL and Spark.
+	$(TESTING) $(BIN)/python -m pytest tests/integration
+
+e2e: machine ## Run the tests of whole commands.
+	$(TESTING) $(BIN)/python -m pytest tests/e2e
+
+crash: machine ## Kill runs at random moments and see that nothing is lost (KILLS=60, SEED=number).
+	KILLS=$(KILLS) SEED=$(SEED) $(TESTING) $(BIN)/python -m pytest -s tests/crash
+
+bench: machine ## Measure speed and memory, and print tables.
+	$(TESTING) $(BIN)/python -m benchmarks
+
+fmt: environment ## Format the code and mend what can be mended by a program.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Pin every package with its hashes anew (UPGRADE=1 takes the newest versions); needs uv.
+	$(COMPILE) requirements-build.in -o requirements-build.txt
+	$(COMPILE) pyproject.toml -c requirements-build.txt -o requirements.txt
+	$(COMPILE) pyproject.toml --extra dev -c requirements-build.txt -c requirements.txt -o requirements-dev.txt
+
+clean: ## Remove the environment, the demo and what tools left; never the home's data.
+	@if [ -d .demo/.postgres ] && [ -x $(BIN)/cryptoelt ]; then $(BIN)/python scripts/forget_demo.py .demo; fi
+	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment:
+	@scripts/environment.sh test
+
+# What tests share with every home: jars, class-data archive. The home itself is only a place to try the server.
+machine: environment
+	@mkdir -p .demo
+	@$(TESTING) CRYPTOELT_HOME=$(CURDIR)/.demo $(BIN)/cryptoelt setup

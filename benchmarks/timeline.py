@@ -18,7 +18,7 @@ _EVENTS = {
     "spark.started": "",
     "extract.done": "endpoint",
     "transform.done": "table",
-    "load.done": "table",
+    "load.committed": "table",
     "run.ended": "",
 }
 

@@ -1,0 +1,1 @@
+"""The PostgreSQL warehouse: its models, connections, migrations, and the server cryptoelt can start itself."""

@@ -162,6 +162,11 @@ class Warehouse:
             self._engine = create_engine("postgresql+psycopg2://", creator=self.connect, poolclass=NullPool)
         return self._engine
 
+    def close(self) -> None:
+        """Let go of what the engine holds; connections handed out are closed by whoever asked for them."""
+        if self._engine is not None:
+            self._engine.dispose()
+
     def _session_parameters(self) -> dict[str, str]:
         options = f"{self._parameters.get('options', '')} {_SESSION}".strip()
         return {**_LINK, **self._parameters, "options": options}

@@ -87,6 +87,18 @@ def require_head(warehouse: Warehouse) -> None:
         raise SchemaError(f"warehouse {warehouse.name} is at revision {found}, not at {head()}", hint=_UPGRADE)
 
 
+def prepare(warehouse: Warehouse, *, may_upgrade: bool) -> None:
+    """See that a warehouse is at the newest revision; one never initialised is brought there if that is allowed.
+
+    Raises:
+        SchemaError: it is at another revision, or was never initialised and may not be upgraded.
+        DatabaseUnavailableError: the server does not answer.
+    """
+    if may_upgrade and current(warehouse) is None:
+        upgrade(warehouse)
+    require_head(warehouse)
+
+
 def upgrade(warehouse: Warehouse, revision: str = "head") -> str:
     """Bring a warehouse up to a revision in one transaction, and return it.
 

@@ -49,6 +49,7 @@ class Target:
         sql_types: PostgreSQL's type of each of these columns.
         attributes: of a stable dimension, the columns whose change makes a new version.
         parents: the dimensions it refers to whose members may be inferred.
+        can_be_inferred: whether it is such a dimension.
     """
 
     schema: str
@@ -58,6 +59,7 @@ class Target:
     sql_types: tuple[str, ...]
     attributes: tuple[str, ...] = ()
     parents: tuple[Parent, ...] = ()
+    can_be_inferred: bool = False
 
 
 def model_of(table_name: str) -> type[Base]:
@@ -92,6 +94,7 @@ def target_of(table_name: str) -> Target:
         sql_types=tuple(table.columns[name].type.compile(dialect=_DIALECT) for name in columns.names),
         attributes=tuple(name for name in columns.names if name not in {*key, SNAPSHOT, *volatile}),
         parents=tuple(_parents(table)),
+        can_be_inferred="is_inferred" in table.columns,
     )
 
 

@@ -1,0 +1,269 @@
+"""BaseLoader: what Silver has and the warehouse lacks, each batch in one transaction that happens once."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, ClassVar, assert_never
+
+import psycopg2
+
+from cryptoelt.clock import iso
+from cryptoelt.errors import CryptoEltError, LoadError, StorageError, UsageError
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, table_uri
+from cryptoelt.load.batches import (
+    Batch,
+    Counts,
+    LoadedTable,
+    forget_versions_above,
+    next_batch_id,
+    repair_journal,
+    supersede,
+)
+from cryptoelt.load.pending import Work, find_work
+from cryptoelt.metadata.journals import Journal
+from cryptoelt.results import Phase, Status, Unit, error_as_json
+from cryptoelt.tables import TABLES, TableKind
+from cryptoelt.warehouse.failures import as_error
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 spells its class in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+    from cryptoelt.clock import Clock
+    from cryptoelt.warehouse.engine import Warehouse
+
+log = logging.getLogger("cryptoelt.load")
+
+
+class BaseLoader:
+    """Loads the tables of one domain; a subclass names the domain.
+
+    The pattern of a table follows from its kind in the table catalogue. Nothing heavier than psycopg2 and pyarrow is
+    imported until there is something to load.
+    """
+
+    #: The domain, as in the table catalogue.
+    domain: ClassVar[str]
+
+    def __init__(self, warehouse: Warehouse, lake_root: str, clock: Clock, run_id: str, metadata_dir: Path) -> None:
+        self.warehouse = warehouse
+        self.lake_root = lake_root
+        self.clock = clock
+        self.run_id = run_id
+        self.metadata_dir = metadata_dir
+
+    def load_table(self, table: str, unit: Unit, version: int | None = None, *, replace: bool = False) -> None:
+        """Load what the warehouse lacks of a table, oldest first; `unit` is filled as batches are committed.
+
+        Args:
+            table: the table's name in Silver and in the warehouse.
+            unit: is filled; it stays `nothing` where nothing is lacking.
+            version: load this Delta version instead of what is pending: add what is missing.
+            replace: with `version`, put its snapshots in place of the present ones.
+
+        Raises:
+            UsageError: the table has no such version.
+            CryptoEltError: a batch failed; those before it are loaded.
+        """
+        if replace and version is None:
+            raise UsageError("replacing needs the version to put in place", hint="pass --version N --replace")
+        started = self.clock.now()
+        try:
+            silver = self.read_delta(table, version)
+            if silver.exists:
+                self._load(table, silver, unit, version, replace=replace)
+        except CryptoEltError as exc:
+            self._record_failure(table, exc, unit, started)
+            raise
+
+    def should_load(self, table: str) -> bool:
+        """Tell whether Silver has something that the warehouse lacks."""
+        silver = self.read_delta(table)
+        if not silver.exists:
+            return False
+        with self.warehouse.session() as connection:
+            return bool(find_work(silver, self.read_from_dw(connection, table, silver)))
+
+    def read_delta(self, table: str, version: int | None = None) -> SilverTable:
+        """Open a Silver table at its newest version, or at an older one.
+
+        Raises:
+            UsageError: it has no such version.
+        """
+        uri = table_uri(self.lake_root, TABLES[table].domain, table)
+        newest = SilverTable(uri)
+        if version is None:
+            return newest
+        if not newest.exists:
+            raise UsageError(
+                f"{table} has no version {version}: it was never written", hint="run `cryptoelt transform`"
+            )
+        if not 0 <= version <= newest.version:
+            raise UsageError(f"{table} has no version {version}", hint=f"versions are 0 to {newest.version}")
+        try:
+            chosen = SilverTable(uri, version)
+        except StorageError as exc:
+            raise _version_gone(table, version, newest.version) from exc
+        if not chosen.exists:
+            raise _version_gone(table, version, newest.version)
+        return chosen
+
+    def read_from_dw(self, connection: Connection, table: str, silver: SilverTable) -> LoadedTable:
+        """Return what the warehouse says is loaded of this Silver table."""
+        return LoadedTable(connection, table, silver.table_id)
+
+    def write_to_dw(
+        self, connection: Connection, table: str, silver: SilverTable, work: Work, *, replace: bool = False
+    ) -> Batch:
+        """Load some snapshots of Silver in one transaction, its row of `ops.load_batch` included.
+
+        Raises:
+            LoadError: the warehouse refuses the rows.
+            DatabaseUnavailableError: it went away; nothing of this batch is loaded.
+        """
+        try:
+            with connection, connection.cursor() as cursor:
+                return self._write(cursor, table, silver, work, replace=replace)
+        except psycopg2.Error as exc:
+            error = as_error(exc, self.warehouse.name)
+            if isinstance(error, LoadError):
+                error = LoadError(f"{table} at {_span(work.snapshots)}: {error.message}", hint=error.hint, table=table)
+            raise error from exc
+
+    # --- one load -----------------------------------------------------------------------------------------------------
+
+    def _load(self, table: str, silver: SilverTable, unit: Unit, version: int | None, *, replace: bool) -> None:
+        journal = Journal(self.metadata_dir, Phase.LOAD, table)
+        with self.warehouse.session() as connection:
+            loaded = self.read_from_dw(connection, table, silver)
+            repair_journal(journal, loaded)
+            pending = find_work(silver, loaded) if version is None else [Work(_snapshots_of(silver), version)]
+            connection.rollback()  # a transaction left open would keep VACUUM from cleaning up
+            for number, work in enumerate(pending):
+                if number:
+                    self.clock.stop.raise_if_set()
+                batch = self.write_to_dw(connection, table, silver, work, replace=replace)
+                _count(batch, unit)
+                journal.append(batch.as_journal_line())
+                fields = {"table": table, "load_batch_id": batch.load_batch_id, "rows": batch.counts.loaded}
+                log.info("load.committed", extra={"fields": fields})
+
+    def _write(self, cursor: Cursor, table: str, silver: SilverTable, work: Work, *, replace: bool) -> Batch:
+        started = self.clock.now()
+        batch_id = next_batch_id(cursor)
+        counts = Counts(0, 0, 0)
+        if work.snapshots:
+            if replace:
+                supersede(cursor, table, work.snapshots, started)
+            match TABLES[table].kind:
+                case TableKind.STABLE_DIMENSION:
+                    counts = self._load_stable_dim_table(cursor, table, silver, work, batch_id, replace=replace)
+                case TableKind.SNAPSHOT:
+                    counts = self._load_fact_or_variant_table(cursor, table, silver, work, batch_id, replace=replace)
+                case other:
+                    assert_never(other)
+        if work.regressed and work.version is not None:
+            forget_versions_above(cursor, table, silver.table_id, work.version)
+        batch = Batch(
+            batch_id,
+            self.run_id,
+            table,
+            silver.table_id,
+            work.version,
+            work.snapshots,
+            counts,
+            started,
+            self.clock.now(),
+        )
+        batch.insert(cursor)
+        return batch
+
+    def _load_fact_or_variant_table(
+        self, cursor: Cursor, table: str, silver: SilverTable, work: Work, batch_id: int, *, replace: bool
+    ) -> Counts:
+        """Append the snapshots' rows; a row whose key is there is left as it is."""
+        from cryptoelt.load.facts import delete_snapshots, infer_parents, insert_new
+        from cryptoelt.load.stage import quarantine_rejected, stage_rows
+        from cryptoelt.warehouse.schema import target_of
+
+        target = target_of(table)
+        if replace:
+            delete_snapshots(cursor, target, work.snapshots)
+        staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.columns.names))
+        infer_parents(cursor, target, batch_id)
+        new = insert_new(cursor, target, batch_id)
+        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
+        return Counts(new, staged - new, rejected)
+
+    def _load_stable_dim_table(
+        self, cursor: Cursor, table: str, silver: SilverTable, work: Work, batch_id: int, *, replace: bool
+    ) -> Counts:
+        """Insert new keys, update changed ones and keep their former versions as history."""
+        from cryptoelt.load.dimension import DimensionMerge
+        from cryptoelt.load.stage import quarantine_rejected, stage_rows
+        from cryptoelt.warehouse.schema import target_of
+
+        target = target_of(table)
+        staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.columns.names))
+        merge = DimensionMerge(cursor, target, batch_id)
+        loaded = self.read_from_dw(cursor.connection, table, silver).snapshots()
+        if loaded and min(work.snapshots) <= max(loaded):
+            others = self.read_delta(table).read(loaded - set(work.snapshots), columns=target.columns.names)
+            new = merge.late(others, replaced=work.snapshots if replace else ())
+        else:
+            new = merge.in_order()
+        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
+        return Counts(new, staged - new, rejected)
+
+    def _record_failure(self, table: str, error: CryptoEltError, unit: Unit, started: datetime) -> None:
+        """Journal a failure; a journal that cannot be written either is added to the error."""
+        ended = self.clock.now()
+        line = {
+            "run_id": self.run_id,
+            "status": (Status.PARTIAL if unit.snapshots else Status.FAILED).value,
+            "started_at": iso(started),
+            "ended_at": iso(ended),
+            "seconds": round((ended - started).total_seconds(), 3),
+            "error": error_as_json(error),
+        }
+        try:
+            Journal(self.metadata_dir, Phase.LOAD, table).append(line)
+        except StorageError as exc:
+            error.add_note(f"and the journal: {exc.message}")
+
+
+def _count(batch: Batch, unit: Unit) -> None:
+    if batch.snapshots:
+        unit.status = Status.DONE
+    unit.snapshots.extend(batch.snapshots)
+    unit.rows_in += batch.counts.rows_in
+    unit.rows_loaded += batch.counts.loaded
+    unit.rows_present += batch.counts.present
+    unit.rows_quarantined += batch.counts.quarantined
+
+
+def _snapshots_of(silver: SilverTable) -> tuple[datetime, ...]:
+    """Return the snapshots that have rows in the version a table was opened at."""
+    import pyarrow.compute as pc
+
+    found: set[datetime] = set()
+    for batch in silver.read(columns=[SNAPSHOT]):
+        found.update(moment for moment in pc.unique(batch.column(SNAPSHOT)).to_pylist() if moment is not None)
+    return tuple(sorted(found))
+
+
+def _version_gone(table: str, version: int, newest: int) -> UsageError:
+    return UsageError(
+        f"{table} has no version {version} any more: the Delta log was cleaned up",
+        hint=f"choose a newer one, up to {newest}",
+    )
+
+
+def _span(snapshots: tuple[datetime, ...]) -> str:
+    """Name the snapshots of a batch: one, or the first and the last."""
+    if len(snapshots) <= 1:
+        return "".join(map(iso, snapshots)) or "no snapshot"
+    return f"{len(snapshots)} snapshots from {iso(snapshots[0])} to {iso(snapshots[-1])}"

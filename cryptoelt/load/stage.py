@@ -1,0 +1,68 @@
+"""The stage: temporary tables that live as long as the transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from psycopg2 import sql
+
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
+from cryptoelt.load.copy import copy_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 spells its class in lower case
+
+    from cryptoelt.warehouse.schema import Target
+
+STAGE = sql.Identifier("pg_temp", "stage")
+_REJECTS = sql.Identifier("pg_temp", "rejects")
+_REJECTED: dict[str, pa.DataType] = {
+    SNAPSHOT: pa.timestamp("us", tz="UTC"),
+    "rule": pa.string(),
+    "record": pa.string(),
+    "call_id": pa.string(),
+}
+_REJECTED_SCHEMA = pa.schema(_REJECTED)
+
+
+def names(columns: Sequence[str]) -> sql.Composed:
+    """Return column names for a statement."""
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def stage_rows(cursor: Cursor, target: Target, batches: Iterable[pa.RecordBatch], table: sql.Identifier = STAGE) -> int:
+    """Make a temporary table with the columns that come from Silver, fill it, and return the number of its rows."""
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+        for name, kind in zip(target.columns.names, target.sql_types, strict=True)
+    )
+    cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(table, columns))
+    return copy_rows(cursor, table, target.columns, batches)
+
+
+def quarantine_rejected(
+    cursor: Cursor, table: str, silver: SilverTable, snapshots: Collection[datetime], load_batch_id: int, now: datetime
+) -> int:
+    """Copy the rejected records of these snapshots to `ops.quarantine`; return their number, known ones included."""
+    rejected = SilverTable(rejected_uri(silver.uri))
+    if not rejected.exists:
+        return 0
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE {} ({} timestamptz, rule text, record text, call_id text) ON COMMIT DROP").format(
+            _REJECTS, sql.Identifier(SNAPSHOT)
+        )
+    )
+    rows = copy_rows(cursor, _REJECTS, _REJECTED_SCHEMA, rejected.read(snapshots, columns=_REJECTED_SCHEMA.names))
+    cursor.execute(
+        sql.SQL(
+            "INSERT INTO ops.quarantine"
+            " (table_name, snapshot_timestamp, rule, record, call_id, quarantined_at, load_batch_id)"
+            " SELECT %s, snapshot_timestamp, rule, record, call_id, %s, %s FROM {} ON CONFLICT DO NOTHING"
+        ).format(_REJECTS),
+        (table, now, load_batch_id),
+    )
+    return rows

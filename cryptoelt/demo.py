@@ -101,7 +101,7 @@ def _rows(home: Path, settings: Settings, clock: Clock) -> dict[str, int]:
 
     from cryptoelt.tables import TABLES
     from cryptoelt.warehouse.engine import open_warehouse
-    from cryptoelt.warehouse.models import model_of
+    from cryptoelt.warehouse.schema import model_of
 
     warehouse = open_warehouse(settings.model_copy(update={"home": home}), clock)
     try:
@@ -113,7 +113,9 @@ def _rows(home: Path, settings: Settings, clock: Clock) -> dict[str, int]:
 
 
 def _try_next(home: Path) -> list[str]:
-    program = shlex.quote(str(Path(sys.argv[0])))
+    started_as = Path(sys.argv[0])
+    as_module = started_as.name == "__main__.py"
+    program = f"{shlex.quote(sys.executable)} -m cryptoelt" if as_module else shlex.quote(str(started_as))
     prefix = f"CRYPTOELT_HOME={shlex.quote(str(home))} {program}"
     query = "select * from dwh.fact_market_sentiment order by snapshot_timestamp"
     return [

@@ -28,9 +28,9 @@ def show_json(value: dict[str, Any]) -> None:
 
 
 def show_table(title: str, columns: list[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print rows as a table on a terminal, as tab-separated lines off it."""
+    """Print rows as a table on a terminal; off it as plain lines under a line of column names."""
     if not on_terminal():
-        for row in rows:
+        for row in [columns, *rows]:
             typer.echo("\t".join(str(cell) for cell in row))
         return
     from rich.console import Console

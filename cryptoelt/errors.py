@@ -139,4 +139,10 @@ class StoppedError(CryptoEltError):
 
 
 #: Errors after which no further call is made: a person, or time, must change something first.
-STOPS_THE_RUN: tuple[type[CryptoEltError], ...] = (ConfigurationError, BudgetError, LockedError, SchemaError, StoppedError)
+STOPS_THE_RUN: tuple[type[CryptoEltError], ...] = (
+    ConfigurationError,
+    BudgetError,
+    LockedError,
+    SchemaError,
+    StoppedError,
+)

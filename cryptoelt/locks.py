@@ -37,7 +37,9 @@ def file_lock(path: Path, *, wait: float | None = None, owner: dict[str, object]
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as exc:
-        raise StorageError(f"cannot open the lock file {path}: {exc.strerror}", hint="check the folder's owner") from exc
+        raise StorageError(
+            f"cannot open the lock file {path}: {exc.strerror}", hint="check the folder's owner"
+        ) from exc
     try:
         _acquire(descriptor, path, wait)
         if owner is not None:

@@ -65,8 +65,12 @@ def mask(text: str, secrets: list[str]) -> str:
 def secrets_of(*values: SecretStr | None) -> list[str]:
     """Return the secrets worth masking, in every spelling that JSON gives them, longest first."""
     plain = [value.get_secret_value() for value in values if value is not None]
-    spelt = {text for secret in plain for text in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])}
-    return sorted((text for text in spelt if len(text) > 3), key=len, reverse=True)  # noqa: PLR2004 - shorter is no secret
+    spelt = {
+        text
+        for secret in plain
+        for text in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    }
+    return sorted((text for text in spelt if len(text) > 3), key=len, reverse=True)
 
 
 def configure_logging(logs_dir: Path, run_id: str, now: datetime, secrets: list[str], *, verbose: bool) -> None:

@@ -173,7 +173,9 @@ class SparkHost:
         command_line = SparkConf(loadDefaults=False)
         command_line.setAll(list(jvm_properties(setup, self._workload).items()))
         with setup.log_file.open("ab") as stream:
-            self._gateway = launch_gateway(command_line, {"stdout": stream, "stderr": subprocess.STDOUT})
+            self._gateway = launch_gateway(  # type: ignore[no-untyped-call]
+                command_line, {"stdout": stream, "stderr": subprocess.STDOUT}
+            )
         launched = time.monotonic()
         conf = SparkConf(_jvm=self._gateway.jvm)
         conf.setAll(list(session_properties(setup, self._workload).items()))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Annotated
 
-import click
 import typer
 
 from cryptoelt import __version__
 from cryptoelt.cli import budget, config, db, demo, doctor, phases, sandbox, setup
 from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.render import show_error
-from cryptoelt.errors import CryptoEltError, ExitCode
+from cryptoelt.errors import CryptoEltError, ExitCode, UsageError
 
 app = typer.Typer(
     name="cryptoelt",
@@ -65,25 +65,42 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         code = typer.main.get_command(app).main(args=arguments, prog_name="cryptoelt", standalone_mode=False)
-    except click.ClickException as exc:
-        exc.show()
-        return exc.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except typer.Abort:
         return ExitCode.INTERRUPTED
+    except typer.TyperException as exc:
+        error: CryptoEltError = _usage_error(exc)
     except CryptoEltError as exc:
-        show_error(exc, as_json=as_json, command=arguments[0] if arguments else "")
-        return exc.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away (`cryptoelt budget | head`); nothing is left to say
-        return ExitCode.DONE
-    except Exception as exc:
-        logging.getLogger("cryptoelt").critical("internal.error", exc_info=exc)
-        error = CryptoEltError(
-            f"internal error: {type(exc).__name__}", hint="the traceback is in the newest file under logs/"
-        )
-        show_error(error, as_json=as_json, command=arguments[0] if arguments else "")
-        return ExitCode.FAILED
-    return int(code or 0)
+        error = exc
+    except Exception as exc:  # noqa: BLE001 - the last net: shown, logged and ended with a failure
+        error = _internal_error(exc)
+    else:
+        return int(code or 0)
+    if error.message:
+        show_error(error, as_json=as_json, command=_command_of(arguments))
+    return error.exit_code
+
+
+def _command_of(arguments: list[str]) -> str:
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    return next((word for word in arguments if word in known), "")
+
+
+def _usage_error(exc: typer.TyperException) -> UsageError:
+    """Return an error of the command line as ours; without a message where help has been printed instead."""
+    context = getattr(exc, "ctx", None)
+    command = "cryptoelt" if context is None else context.command_path
+    return UsageError(exc.format_message(), hint=f"see `{command} --help`")
+
+
+def _internal_error(exc: Exception) -> CryptoEltError:
+    """Return a defect of cryptoelt as an error; its own text goes to the log alone, where secrets are masked."""
+    log = logging.getLogger("cryptoelt")
+    log.critical("internal.error", exc_info=exc)
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    where = "see the traceback in the newest file under logs/, and " if log.handlers else ""
+    return CryptoEltError(
+        f"internal error: {type(exc).__name__} at {place.filename}:{place.lineno}", hint=f"{where}please report it"
+    )
 
 
 def main() -> None:

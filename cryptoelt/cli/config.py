@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.render import show_json, show_table
+
+if TYPE_CHECKING:
+    from cryptoelt.cli.invocation import Invocation
 
 app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
 

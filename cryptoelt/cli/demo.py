@@ -28,7 +28,14 @@ def demo() -> None:
 def _runs(report: DemoReport) -> list[list[str]]:
     rows = []
     for number, run in enumerate(report.runs, start=1):
-        seconds = {phase: [u["seconds"] for u in run["units"] if u["phase"] == phase] for phase in ("extract", "transform", "load")}
-        phases = [f"{sum(seconds['extract']):.1f} s", f"{max(seconds['transform']):.1f} s", f"{sum(seconds['load']):.1f} s"]
+        seconds = {
+            phase: [u["seconds"] for u in run["units"] if u["phase"] == phase]
+            for phase in ("extract", "transform", "load")
+        }
+        phases = [
+            f"{sum(seconds['extract']):.1f} s",
+            f"{max(seconds['transform']):.1f} s",
+            f"{sum(seconds['load']):.1f} s",
+        ]
         rows.append([str(number), f"{run['seconds']:.1f} s", *phases, str(run["credits"]["charged"])])
     return rows

@@ -40,9 +40,13 @@ class Invocation:
             name, separator, value = assignment.partition("=")
             section, dot, setting = name.partition(".")
             if not separator or not dot:
-                raise UsageError(f"--set {name}: not of the form section.name=value", hint="e.g. --set api.read_timeout=30")
+                raise UsageError(
+                    f"--set {name}: not of the form section.name=value", hint="e.g. --set api.read_timeout=30"
+                )
             if name in _SECRETS:
-                raise UsageError(f"--set {name}: a secret does not belong on a command line", hint="use the environment or .env")
+                raise UsageError(
+                    f"--set {name}: a secret does not belong on a command line", hint="use the environment or .env"
+                )
             flags.setdefault(section, {})[setting] = value
         return cls(verbose, flags)
 
@@ -60,7 +64,9 @@ class Invocation:
             known = getattr(model.annotation, "model_fields", {}) if model else {}
             for name in values:
                 if name not in known:
-                    raise UsageError(f"--set {section}.{name}: there is no such setting", hint="see `cryptoelt config show`")
+                    raise UsageError(
+                        f"--set {section}.{name}: there is no such setting", hint="see `cryptoelt config show`"
+                    )
         settings = load_settings(self.flags)
         for variable in _SECRET_VARIABLES:
             os.environ.pop(variable, None)

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.progress import progress_display
 from cryptoelt.cli.render import show_result
 from cryptoelt.errors import UsageError
 
 if TYPE_CHECKING:
+    from cryptoelt.cli.invocation import Invocation
     from cryptoelt.pipeline.run import Job
 
 Frequency = Annotated[str | None, typer.Option("--freq", metavar="F", help="Everything of one frequency: 10x.")]
 Tables = Annotated[list[str] | None, typer.Option("--table", metavar="NAME", help="One table; may be repeated.")]
-Endpoints = Annotated[list[str] | None, typer.Option("--endpoint", metavar="NAME", help="One endpoint; may be repeated.")]
+Endpoints = Annotated[
+    list[str] | None, typer.Option("--endpoint", metavar="NAME", help="One endpoint; may be repeated.")
+]
 Wait = Annotated[str, typer.Option("--wait", metavar="TIME", help="Wait for a running one to end, e.g. 30s or 10m.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
@@ -25,7 +27,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def extract(
-    ctx: typer.Context, freq: Frequency = None, endpoint: Endpoints = None, wait: Wait = "0s", *, as_json: AsJson = False
+    ctx: typer.Context,
+    freq: Frequency = None,
+    endpoint: Endpoints = None,
+    wait: Wait = "0s",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Ask the API and keep every answer in Bronze."""
     from cryptoelt.pipeline.jobs import extract_job
@@ -49,7 +56,9 @@ def load(
     version: Annotated[int | None, typer.Option(min=0, help="Load this Delta version of the tables.")] = None,
     wait: Wait = "0s",
     *,
-    replace: Annotated[bool, typer.Option("--replace", help="Put the version's snapshots in place of the present ones.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put the version's snapshots in place of the present ones.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Load every Silver snapshot that the warehouse lacks."""

@@ -1,0 +1,1 @@
+"""The lake: Bronze files and Silver tables; the only code that knows paths inside it."""

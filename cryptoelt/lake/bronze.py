@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 #: Columns of every Bronze file, before the typed ones. `unfit` lists the fields whose value no typed column can hold,
 #: as `field=rule`; NULL where all fit.
-COMMON_FIELDS = (
+COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("snapshot_timestamp", UTC_MICROSECONDS, nullable=False),
     pa.field("call_id", pa.string(), nullable=False),
     pa.field("record_number", pa.int64(), nullable=False),
@@ -84,7 +84,7 @@ class Bronze:
         return BronzeFile(endpoint, snapshot, path)
 
     def files(self, endpoint: str, after: datetime | None = None) -> list[BronzeFile]:
-        """Return the snapshots of an endpoint above `after`, oldest first; only the months that can hold any are listed."""
+        """Return the snapshots of an endpoint above `after`, oldest first; only months that can hold one are listed."""
         first_month = "" if after is None else f"{after.astimezone(UTC):%Y-%m}"
         found = []
         for month in self.store.list(f"bronze/{endpoint}"):

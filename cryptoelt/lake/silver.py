@@ -1,7 +1,8 @@
 """Silver as its readers see it: Delta tables, read without a JVM.
 
-A table lies at `<lake root>/silver/<domain>/<table>`, its rejected records at `<table>_rejected` beside it. Every commit
-that adds snapshots names them in its `userMetadata`, so the Delta log is the queue from which the warehouse is loaded.
+A table lies at `<lake root>/silver/<domain>/<table>`, its rejected records at `<table>_rejected` beside it. Every
+commit that adds snapshots names them in its `userMetadata`, so the Delta log is the queue from which the warehouse is
+loaded.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class SilverTable:
         return self._table
 
     def commits_after(self, version: int) -> list[SilverCommit] | None:
-        """Return the commits above `version` that added snapshots, oldest first; None where the log no longer reaches back."""
+        """Return the commits above `version` that added snapshots, oldest first; None where the log is cut off."""
         log = Path(self.uri) / "_delta_log"
         commits = []
         for number in range(version + 1, self.version + 1):
@@ -110,7 +111,8 @@ class SilverTable:
         for table in (self, SilverTable(rejected_uri(self.uri))):
             if table.exists:
                 for batch in table.read(after=after, columns=[SNAPSHOT]):
-                    found.update(moment.astimezone(UTC) for moment in pc.unique(batch.column(SNAPSHOT)).to_pylist())
+                    moments = pc.unique(batch.column(SNAPSHOT)).to_pylist()
+                    found.update(moment.astimezone(UTC) for moment in moments if moment is not None)
         return found
 
     def read(
@@ -153,7 +155,9 @@ def _open(uri: str, version: int | None) -> DeltaTable | None:
     except TableNotFoundError:
         return None
     except DeltaError as exc:
-        raise StorageError(f"Silver table {uri} cannot be opened: {exc}", hint="check the version and the folder") from exc
+        raise StorageError(
+            f"Silver table {uri} cannot be opened: {exc}", hint="check the version and the folder"
+        ) from exc
 
 
 def _snapshots_of_commit(lines: list[str]) -> tuple[datetime, ...]:

@@ -97,7 +97,7 @@ class LocalStore:
             raise StorageError(f"{self.root} is not writable", hint="check the folder's owner and the mount")
         if free < size + _SPARE_BYTES:
             raise StorageError(
-                f"{free // 2**20} MiB are free at {self.root}, the largest answer expected needs {size // 2**20} MiB more",
+                f"{free // 2**20} MiB are free at {self.root}, too few for an answer of {size // 2**20} MiB",
                 hint="free some space; no credit was spent",
             )
 

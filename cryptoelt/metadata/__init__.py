@@ -1,0 +1,1 @@
+"""Journals: JSON-lines files that survive a crash."""

@@ -46,7 +46,9 @@ def append_line_unlocked(path: Path, record: dict[str, Any]) -> None:
         if fresh:
             sync_folder(path.parent)
     except OSError as exc:
-        raise StorageError(f"cannot write {path}: {exc.strerror}", hint="check free space and the folder's owner") from exc
+        raise StorageError(
+            f"cannot write {path}: {exc.strerror}", hint="check free space and the folder's owner"
+        ) from exc
 
 
 def _write_all(descriptor: int, line: bytes, end: int) -> None:
@@ -117,7 +119,7 @@ def read_last(path: Path) -> dict[str, Any] | None:
                 tail = stream.read(position - start) + tail
                 position = start
                 whole = tail[: tail.rfind(b"\n") + 1]
-                if whole.count(b"\n") >= 2 or (position == 0 and whole):  # noqa: PLR2004 - two line ends enclose one line
+                if whole.count(b"\n") >= 2 or (position == 0 and whole):
                     return _parsed(whole[:-1].rsplit(b"\n", 1)[-1], path, "the last line")
     except FileNotFoundError:
         return None

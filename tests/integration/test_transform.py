@@ -95,7 +95,9 @@ def sent(sandbox: SandboxServer, endpoint: str) -> Any:
     return json.loads(body)["data"]
 
 
-def test_every_category_figure_is_the_one_that_was_sent(settings: Settings, sandbox: SandboxServer, silver: Silver) -> None:
+def test_every_category_figure_is_the_one_that_was_sent(
+    settings: Settings, sandbox: SandboxServer, silver: Silver
+) -> None:
     snapshot = extract(settings)
     silver.build("fact_crypto_category")
     silver.build("dim_crypto_category")
@@ -127,7 +129,9 @@ def test_category_kpis_follow_their_formulas(settings: Settings, silver: Silver)
     assert any(row["volume_to_market_cap_ratio"] is None for row in rows), "an undefined ratio is NULL, not 0"
 
 
-def test_global_market_and_sentiment_are_what_was_sent(settings: Settings, sandbox: SandboxServer, silver: Silver) -> None:
+def test_global_market_and_sentiment_are_what_was_sent(
+    settings: Settings, sandbox: SandboxServer, silver: Silver
+) -> None:
     extract(settings)
     silver.build("fact_global_market")
     silver.build("fact_market_sentiment")

@@ -41,6 +41,7 @@ class LedgerState:
         open_reservations: oldest first.
         starts_at: when the month began.
         resets_at: when the next month begins.
+        limit_less_buffer: what would be spendable by the settings alone.
     """
 
     month: str
@@ -55,6 +56,13 @@ class LedgerState:
     open_reservations: tuple[Reservation, ...]
     starts_at: datetime
     resets_at: datetime
+    limit_less_buffer: int
+
+    def why_spendable(self) -> str:
+        """Say in words where the spendable figure comes from."""
+        if self.spendable < self.limit_less_buffer:
+            return "all that the provider has for this key"
+        return f"limit {self.limit:,} less a buffer of {self.buffer * 100:g} %"
 
 
 class CreditLedger:
@@ -206,6 +214,7 @@ class CreditLedger:
             open_reservations=tuple(sums.open.values()),
             starts_at=current.start,
             resets_at=current.end,
+            limit_less_buffer=self._budget.spendable,
         )
 
     def _refuse_excess(self, endpoint: str, credits: int, state: LedgerState) -> None:
@@ -214,7 +223,7 @@ class CreditLedger:
             return
         raise BudgetError(
             f"{endpoint} may cost {credits} credits, but {left} of {state.spendable} are left in {state.month}"
-            f" (limit {state.limit} less a buffer of {state.buffer:.0%})",
+            f" ({state.why_spendable()})",
             hint=f"credits return at {iso(state.resets_at)}; see `cryptoelt budget`",
             endpoint=endpoint,
             credits=credits,

@@ -46,12 +46,13 @@ class MinuteLimit:
     def _try_take(self) -> float:
         with file_lock(self.path.with_name(".minute.lock")):
             now = self._clock.now().timestamp()
+            known = self._read(now)
             # A time ahead of us was written before the clock stepped back: it counts as now, not as an hour's wait.
-            recent = sorted(min(at, now) for at in self._read(now) if at > now - _WINDOW)
-            if len(recent) >= self._limit:
-                return recent[-self._limit] + _WINDOW - now + _MARGIN
-            replace_json(self.path, [*recent, now], durable=False)
-            return 0.0
+            recent = sorted(min(at, now) for at in known if at > now - _WINDOW)
+            full = len(recent) >= self._limit
+            if not full or recent != known:
+                replace_json(self.path, recent if full else [*recent, now], durable=False)
+            return recent[-self._limit] + _WINDOW - now + _MARGIN if full else 0.0
 
     def _read(self, now: float) -> list[float]:
         """Return the times of past requests.

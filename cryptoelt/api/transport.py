@@ -85,7 +85,7 @@ class Transport:
                 status = response.status_code
                 retry_after = self._seconds(response.headers.get("Retry-After"))
                 body = self._read(response)
-        except requests.RequestException as exc:
+        except (requests.RequestException, HTTPError) as exc:
             sent = status is not None or not _never_sent(exc)
             problem = self._told(exc, sent=sent)
         if not problem and body is None:
@@ -101,7 +101,8 @@ class Transport:
     def _read(self, response: requests.Response) -> bytes | None:
         deadline = self._clock.monotonic() + self._longest_body
         chunks = []
-        for chunk in response.iter_content(_CHUNK):
+        # read1 comes back with whatever has arrived; iter_content would wait for a full chunk, however long it takes.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             if self._clock.monotonic() > deadline:
                 return None
@@ -117,7 +118,7 @@ class Transport:
         except (TypeError, ValueError):  # neither seconds nor an aware date
             return None
 
-    def _told(self, exc: requests.RequestException, *, sent: bool) -> str:
+    def _told(self, exc: Exception, *, sent: bool) -> str:
         if isinstance(exc, requests.ConnectTimeout):
             return f"no connection to {self._origin} within {self._settings.connect_timeout:g} s"
         if any(isinstance(cause, ReadTimeoutError) for cause in _causes(exc)):
@@ -128,7 +129,7 @@ class Transport:
         return f"the connection to {self._origin} broke off: {reason}"
 
 
-def _never_sent(exc: requests.RequestException) -> bool:
+def _never_sent(exc: Exception) -> bool:
     # Whatever is not listed here may have reached the API.
     refusals = (NewConnectionError, ConnectTimeoutError, ProxyError, ssl.SSLCertVerificationError)
     unsendable = isinstance(exc, ValueError)  # an URL or a header that HTTP cannot carry

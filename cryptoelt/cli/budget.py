@@ -37,7 +37,7 @@ def rows(report: BudgetReport) -> Iterator[tuple[str, str, str]]:
     from cryptoelt.clock import iso
 
     state, forecast = report.state, report.forecast
-    yield "spendable", f"{state.spendable:,}", f"limit {state.limit:,} less a buffer of {state.buffer:.0%}"
+    yield "spendable", f"{state.spendable:,}", state.why_spendable()
     yield "charged", f"{state.charged:,}", ""
     for endpoint, credits in sorted(state.by_endpoint.items(), key=lambda item: -item[1]):
         yield f"  {endpoint}", f"{credits:,}", ""

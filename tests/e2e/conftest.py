@@ -1,0 +1,42 @@
+"""Parts of end-to-end tests: the command line as a process, and homes with a warehouse of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.support import Cli, embedded_postgres, home_env
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from cryptoelt.sandbox.server import SandboxServer
+
+
+@pytest.fixture
+def cli(home: Path, sandbox: SandboxServer) -> Cli:
+    """The command line in an empty home, pointed at the sandbox; retries do not wait."""
+    return Cli(home, home_env(home, sandbox, API__MAX_WAIT="0"))
+
+
+@pytest.fixture(scope="session")
+def make_embedded_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """Make homes whose embedded PostgreSQL is ended and removed when the tests are over."""
+    made: list[Path] = []
+
+    def make(name: str) -> Path:
+        made.append(tmp_path_factory.mktemp(name, numbered=True))
+        return made[-1]
+
+    yield make
+    for folder in made:
+        embedded_postgres(folder).remove()
+
+
+@pytest.fixture
+def embedded_home(home: Path) -> Iterator[Path]:
+    """The empty home; an embedded PostgreSQL that a command starts in it is ended and removed."""
+    yield home
+    embedded_postgres(home).remove()

@@ -1,0 +1,161 @@
+"""What the warehouse must hold for an answer of the API, worked out from the answer's body and nothing else.
+
+This is a second, plain reading of the API: nothing here is shared with extractors and transformers, so that a mistake
+of theirs is not repeated. Numbers are compared as doubles, to the last digit.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from typing import Any
+
+Row = dict[str, Any]
+
+BLANKS = " \t\r\n"
+
+_QUOTED = (
+    "total_market_cap",
+    "total_volume_24h",
+    "total_volume_24h_reported",
+    "altcoin_market_cap",
+    "altcoin_volume_24h",
+    "altcoin_volume_24h_reported",
+    "total_market_cap_yesterday",
+    "total_volume_24h_yesterday",
+)
+_DOUBLES = (
+    "btc_dominance",
+    "eth_dominance",
+    "btc_dominance_yesterday",
+    "eth_dominance_yesterday",
+    "defi_market_cap",
+    "defi_volume_24h",
+    "defi_volume_24h_reported",
+    "defi_24h_percentage_change",
+    "stablecoin_market_cap",
+    "stablecoin_volume_24h",
+    "stablecoin_volume_24h_reported",
+    "stablecoin_24h_percentage_change",
+    "derivatives_volume_24h",
+    "derivatives_volume_24h_reported",
+    "derivatives_24h_percentage_change",
+)
+_COUNTS = (
+    "active_cryptocurrencies",
+    "total_cryptocurrencies",
+    "active_market_pairs",
+    "active_exchanges",
+    "total_exchanges",
+    "total_crypto_dex_currencies",
+)
+_FIGURES = ("avg_price_change", "market_cap", "market_cap_change", "volume", "volume_change")
+
+
+def number(value: Any) -> float | None:
+    """Return a number as the double it is."""
+    return None if value is None else float(value)
+
+
+def text(value: str | None) -> str | None:
+    """Return a text without blanks around it; the empty text is NULL."""
+    return None if value is None else value.strip(BLANKS) or None
+
+
+def moment(value: str | None) -> datetime | None:
+    """Return an ISO 8601 moment, aware."""
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def day(value: str | None) -> date | None:
+    """Return the UTC day of an ISO 8601 moment."""
+    found = moment(value)
+    return None if found is None else found.astimezone(UTC).date()
+
+
+def ratio(numerator: Any, denominator: Any) -> float | None:
+    """Return a quotient; NULL where it is undefined."""
+    if numerator is None or not denominator:
+        return None
+    quotient = float(numerator) / float(denominator)
+    return quotient if math.isfinite(quotient) else None
+
+
+def percent(value: Any) -> float | None:
+    """Return percentage points as a rate."""
+    return None if value is None else float(value) / 100
+
+
+def product(left: Any, right: Any) -> float | None:
+    """Return a product; NULL where a factor is."""
+    return None if left is None or right is None else float(left) * float(right)
+
+
+def category_fact(record: Row, snapshot: datetime) -> Row:
+    """Return the row of fact_crypto_category for one record of cryptocurrency/categories."""
+    return {
+        "category_id": record["id"],
+        "snapshot_timestamp": snapshot,
+        "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
+        "num_tokens": record["num_tokens"],
+        **{name: number(record[name]) for name in _FIGURES},
+        "last_updated": record["last_updated"],
+        "volume_to_market_cap_ratio": ratio(record["volume"], record["market_cap"]),
+        "dominance_per_token": ratio(record["market_cap"], record["num_tokens"]),
+        "market_cap_change_rate": percent(record["market_cap_change"]),
+        "volume_change_rate": percent(record["volume_change"]),
+        "price_change_index": product(record["avg_price_change"], record["num_tokens"]),
+    }
+
+
+def category_attributes(record: Row) -> Row:
+    """Return what dim_crypto_category says of a category, the snapshot aside."""
+    return {name: text(record[name]) for name in ("name", "title", "description")}
+
+
+def global_fact(data: Row, snapshot: datetime) -> Row:
+    """Return the row of fact_global_market for the data of global-metrics/quotes/latest."""
+    usd = data["quote"]["USD"]
+    yearly = data.get("tracked_yearly_number") or {}
+    row: Row = {
+        "snapshot_timestamp": snapshot,
+        "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
+        "last_updated_timestamp": moment(data["last_updated"]),
+        "last_updated_str": f"{moment(data['last_updated']):%Y-%m-%d %H:%M:%S}",
+        **{name: number(data[name]) for name in _DOUBLES},
+        **{name: data[name] for name in _COUNTS},
+        **{name: number(usd[name]) for name in _QUOTED},
+        "btc_dominance_24h_change": number(data["btc_dominance_24h_percentage_change"]),
+        "eth_dominance_24h_change": number(data["eth_dominance_24h_percentage_change"]),
+        "total_market_cap_yesterday_change": number(usd["total_market_cap_yesterday_percentage_change"]),
+        "total_volume_24h_yesterday_change": number(usd["total_volume_24h_yesterday_percentage_change"]),
+        "new_cryptos_today": data.get("today_incremental_crypto_number"),
+        "new_cryptos_last_24h": data.get("past_24h_incremental_crypto_number"),
+        "new_cryptos_last_7d": data.get("past_7d_incremental_crypto_number"),
+        "new_cryptos_last_30d": data.get("past_30d_incremental_crypto_number"),
+        "new_cryptos_today_pct": number(data.get("today_change_percent")),
+        "max_daily_new_cryptos": yearly.get("maxIncrementalNumber"),
+        "max_new_cryptos_day": day(yearly.get("maxIncrementalDate")),
+        "min_daily_new_cryptos": yearly.get("minIncrementalNumber"),
+        "min_new_cryptos_day": day(yearly.get("minIncrementalDate")),
+    }
+    measures = {
+        "btc_dominance_delta": data["btc_dominance"] - data["btc_dominance_yesterday"],
+        "eth_dominance_delta": data["eth_dominance"] - data["eth_dominance_yesterday"],
+        "defi_volume_share": ratio(data["defi_volume_24h"], usd["total_volume_24h"]),
+        "stablecoin_market_share": ratio(data["stablecoin_market_cap"], usd["total_market_cap"]),
+        "market_liquidity_ratio": ratio(usd["total_volume_24h"], usd["total_market_cap"]),
+        "crypto_growth_rate_30d": ratio(data.get("past_30d_incremental_crypto_number"), data["total_cryptocurrencies"]),
+    }
+    return row | measures | {f"check_{name}": measure is not None for name, measure in measures.items()}
+
+
+def sentiment_fact(data: Row, snapshot: datetime) -> Row:
+    """Return the row of fact_market_sentiment for the data of fear-and-greed/latest."""
+    return {
+        "snapshot_timestamp": snapshot,
+        "snapshot_str": f"{snapshot:%Y-%m-%d}",
+        "fear_greed_score": data["value"],
+        "sentiment_label": text(data["value_classification"]),
+        "value_timestamp": moment(data["update_time"]),
+    }

@@ -151,11 +151,12 @@ def test_processes_together_never_cross_the_limit(tmp_path: Path) -> None:
 
 
 def test_processes_together_keep_the_minute_limit(tmp_path: Path) -> None:
-    processes = [started(MINUTE_USER, tmp_path, name, 40) for name in ("one", "two", "three")]
+    processes = [started(MINUTE_USER, tmp_path, name, 600) for name in ("one", "two", "three")]
     for process in processes:
         go(process)
     outputs = [process.communicate(timeout=60)[0] for process in processes]
-    assert sum(output.count("called") for output in outputs) == 40
+    assert all(output.endswith("refused\n") for output in outputs)
+    assert sum(output.count("called") for output in outputs) == 600
 
 
 def test_a_ledger_killed_at_any_moment_never_says_less_than_was_spent(tmp_path: Path) -> None:

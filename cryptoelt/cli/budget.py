@@ -29,7 +29,7 @@ def budget(
     if as_json:
         show_json(report.as_json())
     else:
-        show_table(f"credits of {report.state.month}", ["", "credits", ""], rows(report))
+        show_table(f"credits of {report.state.month}", ["figure", "credits", "note"], rows(report))
 
 
 def rows(report: BudgetReport) -> Iterator[tuple[str, str, str]]:

@@ -25,8 +25,13 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def demo(demo_home: Path) -> Finished:
     """Run the demonstration once, beside settings of the user's own that must not reach it."""
-    unreachable = {"WAREHOUSE__URL": "postgresql://user:secret@127.0.0.1:1/none", "API__BASE_URL": "http://127.0.0.1:1"}
-    return Cli(demo_home, home_env(demo_home, key="the-users-own-key", **unreachable))("demo")
+    environment = home_env(
+        demo_home,
+        key="the-users-own-key",
+        WAREHOUSE__URL="postgresql://user:secret@127.0.0.1:1/none",
+        API__BASE_URL="http://127.0.0.1:1",
+    )
+    return Cli(demo_home, environment)("demo")
 
 
 def lines_after(text: str, mark: str) -> list[str]:

@@ -63,7 +63,7 @@ def show_result(result: Result, *, as_json: bool) -> None:
         typer.echo(summary(result))
     for notice in result.notices:
         typer.echo(notice, err=True)
-    shown: set[tuple[str, str]] = set()
+    shown: set[str] = set()
     for unit in result.units:
         if unit.error is not None:
             _show_unit_error(unit, shown)
@@ -77,12 +77,13 @@ def _row(unit: Unit) -> list[object]:
     return [unit.phase.value, unit.name, unit.status.value, f"{unit.seconds:.2f}", *counts]
 
 
-def _show_unit_error(unit: Unit, shown: set[tuple[str, str]]) -> None:
+def _show_unit_error(unit: Unit, shown: set[str]) -> None:
     if unit.error is None:
         return
-    typer.echo(f"error: {unit.phase.value} {unit.name}: {unit.error.message}", err=True)
-    if unit.error.hint and (unit.error.hint, "") not in shown:
-        shown.add((unit.error.hint, ""))
+    message = unit.error.message.removeprefix(f"{unit.name}: ")
+    typer.echo(f"error: {unit.phase.value} {unit.name}: {message}", err=True)
+    if unit.error.hint and unit.error.hint not in shown:
+        shown.add(unit.error.hint)
         typer.echo(f"hint: {unit.error.hint}", err=True)
 
 

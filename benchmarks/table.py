@@ -10,20 +10,19 @@ if TYPE_CHECKING:
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table: the first column to the left, the others to the right."""
+    """Print a table; columns of figures to the right."""
     cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(columns))]
-    lines = [_line(row, widths) for row in cells]
+    places = range(len(columns))
+    widths = [max(len(row[place]) for row in cells) for place in places]
+    figures = [all(row[place][:1].isdigit() or row[place] == "-" for row in cells[1:]) for place in places]
+    lines = [
+        "  ".join(
+            row[place].rjust(widths[place]) if figures[place] else row[place].ljust(widths[place]) for place in places
+        )
+        for row in cells
+    ]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    print("\n".join(["", title, "", *lines]))
-
-
-def _line(row: list[str], widths: list[int]) -> str:
-    first, *others = (
-        cell.rjust(width) if place else cell.ljust(width)
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join([first, *others]).rstrip()
+    print("\n".join(["", title, "", *(line.rstrip() for line in lines)]))
 
 
 def spread(values: Sequence[float], unit: str = "s") -> list[str]:

@@ -6,7 +6,9 @@ folder and therefore come, move and go with the data.
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,8 @@ from cryptoelt.warehouse.embedded_process import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import psycopg2.extensions
 
 USER = "cryptoelt"
@@ -54,7 +58,7 @@ class EmbeddedPostgres:
         """
         port, _ = self._probe()
         if port is None:
-            with file_lock(self._lock):
+            with self._locked():
                 port, _ = self._probe()
                 if port is None:
                     self._initialise()
@@ -67,7 +71,7 @@ class EmbeddedPostgres:
         Raises:
             ConfigurationError, StorageError: as `ensure_running`.
         """
-        with file_lock(self._lock):
+        with self._locked():
             return self._initialise()
 
     def is_running(self) -> bool:
@@ -82,7 +86,7 @@ class EmbeddedPostgres:
         """
         if not self._data.exists():
             return False
-        with file_lock(self._lock):
+        with self._locked():
             return stop_postmaster(self._data, _PATIENCE)
 
     def remove(self) -> None:
@@ -105,6 +109,14 @@ class EmbeddedPostgres:
     def data(self) -> Path:
         """The server's data folder."""
         return self._data
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with file_lock(self._lock):
+            if os.geteuid() == 0:  # the owner of the home must be able to take the lock later
+                owner = self.home.stat()
+                os.chown(self._lock, owner.st_uid, owner.st_gid)
+            yield
 
     # --- is it there? -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptoelt.errors import ConfigurationError, DatabaseUnavailableError, StorageError
@@ -13,8 +15,6 @@ from cryptoelt.metadata.jsonl import sync_folder
 from cryptoelt.warehouse.embedded_process import CLEAN_ENVIRONMENT, free_port
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cryptoelt.machine.server_place import ServerUser
 
 #: For one small machine that runs batches; everything that keeps data safe stays at its default.
@@ -35,25 +35,37 @@ _SETTINGS = {
     # Systems remove a user's POSIX shared memory when the user's last session ends, which cron's do all day.
     "dynamic_shared_memory_type": "mmap",
 }
+_SCRATCH = "making-"
 
 
 def make_data(folder: Path, binaries: Path, user: ServerUser, superuser: str, database: str) -> None:
-    """Make `folder`/data with an empty database and a password of its own; it gets its name only when whole and durable.
+    """Make `folder`/data with an empty database and a password; it gets its name only when it is whole and durable.
 
     Raises:
         ConfigurationError: something that is no data folder is in its place.
         StorageError: the disk is full.
         DatabaseUnavailableError: PostgreSQL refuses.
     """
-    final, partial, password = folder / "data", folder / "data.new", folder / "password.new"
+    final = folder / "data"
     if final.exists() and any(final.iterdir()):
         raise ConfigurationError(
             f"{final} is not whole: it has no file PG_VERSION",
             hint=f"`mv {folder} {folder}-damaged && cryptoelt db init && cryptoelt backfill` builds the warehouse anew",
         )
-    if partial.exists():
-        shutil.rmtree(partial)  # left by a process that died
-    password.unlink(missing_ok=True)
+    for left in folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a process that died; its initdb may still be writing there
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder))
+    try:
+        user.own(scratch)
+        _fill(scratch, binaries, user, superuser, database)
+        (scratch / "data").rename(final)
+        sync_folder(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _fill(scratch: Path, binaries: Path, user: ServerUser, superuser: str, database: str) -> None:
+    partial, password = scratch / "data", scratch / "password"
     _write_private(password, secrets.token_urlsafe(24), user)
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     # Code-point order and Unicode-aware lower() that no operating system's update can change.
@@ -66,8 +78,6 @@ def make_data(folder: Path, binaries: Path, user: ServerUser, superuser: str, da
     password.rename(partial / "cryptoelt.password")
     _write_private(partial / "cryptoelt.port", str(free_port()), user)
     _run([initdb, "--sync-only", "-D", str(partial)], user)
-    partial.rename(final)
-    sync_folder(folder)
 
 
 def _write_private(path: Path, text: str, user: ServerUser) -> None:

@@ -17,9 +17,9 @@ from cryptoelt.clock import parse_iso
 from cryptoelt.sandbox.market.names import ODD_NAMES
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.tables import TABLES
+from tests.e2e.evidence import assert_row, execute, lines_of, rows, url_of
 from tests.e2e.expected import BLANKS, category_attributes, category_fact, global_fact, sentiment_fact, text
 from tests.e2e.support import Cli, home_env
-from tests.e2e.warehouse_rows import assert_row, execute, rows, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -243,7 +243,3 @@ def test_every_row_names_the_load_that_brought_it(history: History) -> None:
         )
         brought = Counter(row["load_batch_id"] for row in [*found, *history_rows])
         assert brought == {row["load_batch_id"]: row["rows_loaded"] for row in batches}
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

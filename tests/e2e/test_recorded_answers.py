@@ -17,15 +17,15 @@ import pytest
 
 from cryptoelt.clock import parse_iso
 from cryptoelt.tables import TABLES
+from tests.e2e.evidence import assert_row, rows, url_of
 from tests.e2e.expected import category_attributes, category_fact, global_fact, sentiment_fact
 from tests.e2e.support import Cli, home_env
-from tests.e2e.warehouse_rows import assert_row, rows, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from tests.e2e.warehouse_rows import Row
+    from tests.e2e.evidence import Row
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "payloads"
 CATEGORIES = RECORDINGS / "cryptocurrency_categories" / "2022-10-27_18rows_noenvelope.json"

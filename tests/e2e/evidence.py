@@ -1,7 +1,8 @@
-"""Looks at the warehouse with the plain driver, and makes databases."""
+"""Reads what a home and its warehouse hold, with the plain driver and the plain parser; makes databases."""
 
 from __future__ import annotations
 
+import json
 import math
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,11 @@ def count(url: str, table: str) -> int:
     """Return the number of rows of a table."""
     (row,) = rows(url, f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - constant names
     return int(row["n"])
+
+
+def lines_of(path: Path) -> list[Row]:
+    """Return the lines of a journal."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def assert_row(found: Row, expected: Row) -> None:

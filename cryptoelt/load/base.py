@@ -23,6 +23,7 @@ from cryptoelt.load.pending import Work, find_work
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
 from cryptoelt.tables import TABLES, TableKind
+from cryptoelt.warehouse.engine import transaction
 from cryptoelt.warehouse.failures import as_error
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class BaseLoader:
             DatabaseUnavailableError: it went away; nothing of this batch is loaded.
         """
         try:
-            with connection, connection.cursor() as cursor:
+            with transaction(connection) as cursor:
                 return self._write(cursor, table, silver, work, replace=replace)
         except psycopg2.Error as exc:
             error = as_error(exc, self.warehouse.name)

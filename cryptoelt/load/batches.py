@@ -124,7 +124,10 @@ class LoadedTable:
             " ORDER BY load_batch_id DESC LIMIT %s",
             (self._table, limit),
         )
-        return [Batch(*row[:5], tuple(row[5]), Counts(*row[7:10]), *row[10:]) for row in rows]
+        return [
+            Batch(number, run_id, table, table_id, version, tuple(snapshots), Counts(*counts), started, ended)
+            for number, run_id, table, table_id, version, snapshots, _, *counts, started, ended in rows
+        ]
 
     def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pyarrow as pa
@@ -87,10 +87,11 @@ def fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _column(batch: pa.RecordBatch, field: pa.Field[Any]) -> pa.Array[Any]:
-    if field.name not in batch.schema.names:
-        return pa.nulls(batch.num_rows, field.type)
     try:
-        return cast("pa.Array[Any]", batch.column(field.name).cast(field.type))
+        if field.name not in batch.schema.names:
+            return pa.nulls(batch.num_rows, field.type)  # type: ignore[no-any-return]
+        column: pa.Array[Any] = batch.column(field.name)
+        return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
         raise LoadError(
             f"Silver column {field.name} does not fit {field.type}: {exc}", hint="rebuild the table from Bronze"

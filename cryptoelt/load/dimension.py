@@ -8,7 +8,7 @@ warehouse does not know which later snapshots confirmed a value, Silver does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -69,7 +69,7 @@ class DimensionMerge:
             How many staged rows are new or changed.
         """
         self._affected(replaced)
-        stage_rows(self._cursor, self._target, self._of_affected(silver), _ELSEWHERE)
+        stage_rows(self._cursor, self._target, _with_key_in(silver, self._key, self._keys()), _ELSEWHERE)
         self._observed(replaced, _CURRENT, _FORMER, _IN_SILVER)
         self._execute("DELETE FROM {history} WHERE {key} IN (SELECT {key} FROM pg_temp.affected)")
         return self._apply()
@@ -84,14 +84,10 @@ class DimensionMerge:
         rows = sql.SQL(" UNION ").join(sql.SQL(source).format(**self._parts) for source in sources)
         self._execute("CREATE TEMP TABLE affected ON COMMIT DROP AS {rows}", replaced, rows=rows)
 
-    def _of_affected(self, silver: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def _keys(self) -> pa.Array[Any]:
         self._execute("SELECT DISTINCT {key} FROM pg_temp.affected")
-        field = self._target.columns.field(self._key)
-        keys = pa.array([row[0] for row in self._cursor.fetchall()], field.type)
-        for batch in silver:
-            kept = batch.filter(pc.is_in(batch.column(self._key), value_set=keys))
-            if kept.num_rows:
-                yield kept
+        kind = self._target.columns.field(self._key).type
+        return pa.array([row[0] for row in self._cursor.fetchall()], kind)  # type: ignore[no-any-return]
 
     def _observed(self, replaced: Collection[datetime], *known: str) -> None:
         """Gather what is known of the affected keys, one row a key and snapshot; what is loaded already comes first."""
@@ -140,3 +136,10 @@ class DimensionMerge:
     def _execute(self, statement: str, replaced: Collection[datetime] = (), **parts: sql.Composable) -> None:
         values = {"batch": self._load_batch_id, "replaced": list(replaced)}
         self._cursor.execute(sql.SQL(statement).format(**self._parts, **parts), values)
+
+
+def _with_key_in(batches: Iterable[pa.RecordBatch], key: str, keys: pa.Array[Any]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        kept = batch.filter(pc.is_in(batch.column(key), value_set=keys))
+        if kept.num_rows:
+            yield kept

@@ -20,7 +20,8 @@ from cryptoelt.warehouse.failures import as_error, connect_failure, is_transient
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 spells its class in lower case
+    from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 spells its classes in lower case
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
     from sqlalchemy import Engine
 
     from cryptoelt.clock import Clock
@@ -186,6 +187,19 @@ class Warehouse:
             f"warehouse {self.name} is in encoding {encoding}; names of coins need UTF8",
             hint="make the database with ENCODING 'UTF8' (`cryptoelt db init` does)",
         )
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[Cursor]:
+    """Run the block as one transaction: committed at its end, rolled back when it raises."""
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    except BaseException:
+        if not connection.closed:  # a lost connection has rolled back already, and its own error says more
+            connection.rollback()
+        raise
+    connection.commit()
 
 
 def open_warehouse(settings: Settings, clock: Clock) -> Warehouse:

@@ -2,103 +2,124 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cryptoelt.cli.render import show_json
 from cryptoelt.errors import UsageError
 
 if TYPE_CHECKING:
-    from cryptoelt.cli.invocation import Invocation
-    from cryptoelt.pipeline.runtime import Runtime
     from cryptoelt.warehouse.embedded import EmbeddedPostgres
+    from cryptoelt.warehouse.engine import Warehouse
 
-app = typer.Typer(
-    help="Make, migrate and open the warehouse; start and stop the embedded server.", no_args_is_help=True
-)
-
-
-def _runtime(ctx: typer.Context, command: str) -> Runtime:
-    invocation: Invocation = ctx.obj
-    return invocation.runtime(f"db {command}")
-
-
-def _embedded(ctx: typer.Context, command: str) -> EmbeddedPostgres:
-    from cryptoelt.warehouse.embedded import EmbeddedPostgres
-
-    settings = _runtime(ctx, command).settings
-    if not settings.warehouse.is_embedded:
-        raise UsageError(f"db {command}: the warehouse is not the embedded one", hint="start and stop your own server")
-    return EmbeddedPostgres(settings.home, settings.cache_dir)
+app = typer.Typer(help="The warehouse, and its server where that is the embedded one.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
 @app.command()
-def init(ctx: typer.Context) -> None:
-    """Create what is missing (database, schemas, tables) and upgrade to the newest revision."""
-    from cryptoelt.warehouse.administration import initialise
+def init(ctx: typer.Context, *, as_json: AsJson = False) -> None:
+    """Make what is missing (server, database, schemas, tables) and upgrade to the newest revision."""
+    from cryptoelt.warehouse.database import ensure_database
+    from cryptoelt.warehouse.migrations import upgrade as upgrade_schema
 
-    warehouse = _runtime(ctx, "init").warehouse
-    typer.echo(f"warehouse {warehouse.name} is at revision {initialise(warehouse)}")
+    warehouse = _warehouse(ctx, "db init")
+    created = ensure_database(warehouse)
+    _show(warehouse, upgrade_schema(warehouse), as_json=as_json, database_created=created)
 
 
 @app.command()
-def upgrade(ctx: typer.Context, revision: Annotated[str, typer.Argument(help="A revision, or head.")] = "head") -> None:
+def upgrade(
+    ctx: typer.Context,
+    revision: Annotated[str, typer.Argument(help="The revision to reach.")] = "head",
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Bring the schema up to a revision."""
-    from cryptoelt.warehouse import migrations
+    from cryptoelt.warehouse.migrations import upgrade as upgrade_schema
 
-    warehouse = _runtime(ctx, "upgrade").warehouse
-    typer.echo(f"warehouse {warehouse.name} is at revision {migrations.upgrade(warehouse, revision)}")
+    warehouse = _warehouse(ctx, "db upgrade")
+    _show(warehouse, upgrade_schema(warehouse, revision), as_json=as_json)
 
 
 @app.command()
 def downgrade(
     ctx: typer.Context,
-    revision: Annotated[str, typer.Argument(help="A revision, or base: nothing is left.")],
+    revision: Annotated[str, typer.Argument(help="The revision to go back to, or `base` to remove everything.")],
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Take the schema down to a revision; tables above it go with their rows (`load` fills them again)."""
-    from cryptoelt.warehouse import migrations
+    """Take the schema down to a revision; tables made after it go with their rows, the lake keeps everything."""
+    from cryptoelt.warehouse.migrations import downgrade as downgrade_schema
 
-    warehouse = _runtime(ctx, "downgrade").warehouse
-    if not yes:
-        typer.confirm(f"Drop what is above revision {revision} in warehouse {warehouse.name}?", abort=True, err=True)
-    typer.echo(f"warehouse {warehouse.name} is at revision {migrations.downgrade(warehouse, revision)}")
+    warehouse = _warehouse(ctx, "db downgrade")
+    _show(warehouse, downgrade_schema(warehouse, revision), as_json=as_json)
 
 
 @app.command()
 def start(ctx: typer.Context) -> None:
-    """Start the embedded server; commands that need it do so by themselves."""
-    _embedded(ctx, "start").ensure_running()
-    typer.echo("the embedded PostgreSQL is running")
+    """Start the embedded server; other commands do so by themselves."""
+    server = _embedded(ctx, "db start")
+    server.ensure_running()
+    typer.echo(f"the embedded PostgreSQL of {server.home} is running")
 
 
 @app.command()
 def stop(ctx: typer.Context) -> None:
-    """Stop the embedded server."""
-    stopped = _embedded(ctx, "stop").stop()
-    typer.echo("the embedded PostgreSQL is stopped" if stopped else "the embedded PostgreSQL was not running")
+    """End the embedded server; the next command that needs it starts it again."""
+    server = _embedded(ctx, "db stop")
+    typer.echo("stopped" if server.stop() else "it was not running")
 
 
 @app.command()
 def url(
     ctx: typer.Context,
     *,
-    show_password: Annotated[bool, typer.Option("--show-password", help="With the password, for a client.")] = False,
+    show_password: Annotated[bool, typer.Option("--show-password", help="Print the password too.")] = False,
 ) -> None:
-    """Print the warehouse's URL."""
-    from cryptoelt.warehouse.administration import url_without_password
+    """Print the warehouse's URL, its password left out."""
+    from cryptoelt.warehouse.access import url_of
 
-    warehouse = _runtime(ctx, "url").warehouse
-    typer.echo(warehouse.url.get_secret_value() if show_password else url_without_password(warehouse))
+    typer.echo(url_of(_warehouse(ctx, "db url"), with_password=show_password))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def shell(ctx: typer.Context) -> None:
-    """Open psql on the warehouse; further options go to psql, e.g. -c 'select ...'."""
-    from cryptoelt.warehouse.administration import psql_command
+    """Open psql on the warehouse; what follows is passed on, e.g. `db shell -c 'TABLE ops.load_batch'`."""
+    from cryptoelt.clock import Clock
+    from cryptoelt.warehouse.access import become_psql
+    from cryptoelt.warehouse.embedded import EmbeddedPostgres
+    from cryptoelt.warehouse.engine import open_warehouse
 
-    runtime = _runtime(ctx, "shell")
-    command, environment = psql_command(runtime.settings, runtime.warehouse, ctx.args)
-    os.execve(command[0], command, environment)  # noqa: S606 - the user's own psql, without a shell between
+    settings = ctx.obj.settings()
+    programs = EmbeddedPostgres(settings.home, settings.cache_dir).programs
+    become_psql(open_warehouse(settings, Clock()), programs / "psql", ctx.args)
+
+
+def _warehouse(ctx: typer.Context, command: str) -> Warehouse:
+    warehouse: Warehouse = ctx.obj.runtime(command).warehouse
+    return warehouse
+
+
+def _embedded(ctx: typer.Context, command: str) -> EmbeddedPostgres:
+    """Return the embedded server.
+
+    Raises:
+        UsageError: the warehouse is another one.
+    """
+    from cryptoelt.warehouse.embedded import EmbeddedPostgres
+
+    settings = ctx.obj.runtime(command).settings
+    if not settings.warehouse.is_embedded:
+        raise UsageError(
+            f"`{command}` is for the embedded PostgreSQL, and the warehouse is another one",
+            hint="ask whoever runs that server, or set CRYPTOELT_WAREHOUSE__URL=embedded",
+        )
+    return EmbeddedPostgres(settings.home, settings.cache_dir)
+
+
+def _show(warehouse: Warehouse, revision: str, *, as_json: bool, **more: object) -> None:
+    if as_json:
+        show_json({"schema_version": 1, "warehouse": warehouse.name, "revision": revision, **more})
+    else:
+        typer.echo(f"warehouse {warehouse.name} is at revision {revision}")

@@ -55,9 +55,7 @@ def find_java(cache_dir: Path | None = None) -> Java:
     """
     java = _described(_program(), cache_dir)
     if java.major < OLDEST_JAVA:
-        raise ConfigurationError(
-            f"Java {OLDEST_JAVA} or newer is needed, {java.program} is {java.version}", hint=install_hint()
-        )
+        raise _unusable(f"Java {OLDEST_JAVA} or newer is needed, {java.program} is {java.version}")
     return java
 
 
@@ -67,6 +65,11 @@ def install_hint() -> str:
     if command is None:
         return f"install a Java runtime {OLDEST_JAVA} or newer, or set JAVA_HOME to one"
     return f"install it with `{command}`, or set JAVA_HOME"
+
+
+def _unusable(problem: str) -> ConfigurationError:
+    """Return the error in one line: whoever starts the program for the first time sees what to type."""
+    return ConfigurationError(f"{problem}: {install_hint()}")
 
 
 def _install_command() -> str | None:
@@ -95,13 +98,11 @@ def _program() -> Path:
     if home:
         program = Path(home) / "bin" / "java"
         if not os.access(program, os.X_OK):
-            raise ConfigurationError(
-                f"JAVA_HOME is {home}, where there is no bin/java", hint=f"correct or unset it; else {install_hint()}"
-            )
+            raise _unusable(f"JAVA_HOME is {home}, where there is no bin/java")
         return program
     found = shutil.which("java")
     if found is None:
-        raise ConfigurationError(f"Java {OLDEST_JAVA} or newer is needed and none was found", hint=install_hint())
+        raise _unusable(f"Java {OLDEST_JAVA} or newer is needed and none was found")
     return Path(found)
 
 
@@ -115,9 +116,7 @@ def _described(program: Path, cache_dir: Path | None) -> Java:
         text, stamp = "", 0
     facts = dict(re.findall(r'^(\w+)="(.*)"$', text, re.MULTILINE))
     if "MODULES" in facts and _NEEDED_MODULE not in facts["MODULES"].split():
-        raise ConfigurationError(
-            f"{program} is a slimmed Java without the module {_NEEDED_MODULE}, which Spark needs", hint=install_hint()
-        )
+        raise _unusable(f"{program} is a slimmed Java without the module {_NEEDED_MODULE}, which Spark needs")
     version = facts.get("JAVA_RUNTIME_VERSION") or facts.get("JAVA_VERSION")
     if version and version[0].isdigit():
         return Java(program, version, f"{real} {version} {stamp}")
@@ -148,7 +147,7 @@ def _asked(program: Path) -> str:
     found = re.search(r'version "(\d[^"]*)"', done.stderr)
     if done.returncode or found is None:
         said = (done.stderr.strip().splitlines() or ["nothing"])[0]
-        raise ConfigurationError(f"{program} does not run: {said}", hint=install_hint())
+        raise _unusable(f"{program} does not run: {said}")
     return found.group(1)
 
 
@@ -157,7 +156,7 @@ def main() -> int:
     try:
         find_java()
     except ConfigurationError as exc:
-        sys.stderr.write(f"error: {exc.message}: {exc.hint}\n")
+        sys.stderr.write(f"error: {exc.message}\n")
         return exc.exit_code
     return 0
 

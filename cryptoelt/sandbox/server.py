@@ -213,9 +213,11 @@ class SandboxServer:
         """Add a fault, by its kind and where it strikes, or by a whole spec such as `http_500*2`.
 
         Raises:
-            UsageError: there is no such kind or endpoint.
+            UsageError: there is no such kind or endpoint, or a spec comes with what belongs inside it.
         """
         plain = kind.replace("_", "").isalnum()
+        if not plain and (endpoint, times, skip, value) != (None, None, 0, ""):
+            raise UsageError(f"{kind!r} is a whole spec", hint="say the rest inside it, or name the kind alone")
         fault = Fault(kind_named(kind), endpoint, times, skip, value) if plain else parse_fault(kind)
         with self.sandbox.lock:
             self.sandbox.faults.faults.append(fault)

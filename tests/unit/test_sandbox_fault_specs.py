@@ -6,6 +6,7 @@ import pytest
 
 from cryptoelt.errors import UsageError
 from cryptoelt.sandbox.faults import KINDS, FaultList, parse_fault
+from cryptoelt.sandbox.server import SandboxServer
 
 CATEGORIES = "cryptocurrency/categories"
 
@@ -107,3 +108,9 @@ def test_a_fault_of_records_is_not_used_up_by_an_endpoint_without_records() -> N
 
     assert faults.take("key/info", answers_list=False) is None
     assert struck(faults, 1) == ["null_record"]
+
+
+def test_a_whole_spec_leaves_nothing_to_be_said_beside_it() -> None:
+    server = SandboxServer(world="small")
+    with pytest.raises(UsageError, match="whole spec"):
+        server.add_fault("slow=4", endpoint=CATEGORIES, times=1)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT = "snapshot_timestamp"
 _BATCH_ROWS = 20_000
+_BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,37 @@ class SilverTable:
         return added
 
     def snapshots(self, after: datetime | None = None) -> set[datetime]:
-        """Return the snapshots the table holds, those of rejected records included, above `after`."""
-        found: set[datetime] = set()
-        for table in (self, SilverTable(rejected_uri(self.uri))):
-            if table.exists:
-                for batch in table.read(after=after, columns=[SNAPSHOT]):
-                    moments = pc.unique(batch.column(SNAPSHOT)).to_pylist()
-                    found.update(moment.astimezone(UTC) for moment in moments if moment is not None)
+        """Return the snapshots the table holds, above `after`; also those of which every record was rejected.
+
+        Rejected records are written first. Without the commit of the good ones that follows they are what a process
+        left behind that died between the two, and their snapshot is still to be built.
+        """
+        found = self._snapshots_with_rows(after)
+        rejected = SilverTable(rejected_uri(self.uri))
+        if rejected.exists:
+            without_rows = rejected._snapshots_with_rows(after) - found
+            found |= self._committed(without_rows)
         return found
+
+    def _snapshots_with_rows(self, after: datetime | None) -> set[datetime]:
+        found: set[datetime] = set()
+        if self.exists:
+            for batch in self.read(after=after, columns=[SNAPSHOT]):
+                moments = pc.unique(batch.column(SNAPSHOT)).to_pylist()
+                found.update(moment.astimezone(UTC) for moment in moments if moment is not None)
+        return found
+
+    def _committed(self, asked: set[datetime]) -> set[datetime]:
+        """Return which of the snapshots a commit of this table names; those from before a cleaned-up log count too."""
+        if not asked or not self.exists:
+            return set()
+        named: set[datetime] = set()
+        paths = sorted(path for path in (Path(self.uri) / "_delta_log").glob("*.json") if path.stem.isdigit())
+        for path in paths:
+            named.update(_snapshots_of_commit(path.read_text(encoding="utf-8").splitlines()))
+        if paths and int(paths[0].stem) > 0 and named:
+            return {moment for moment in asked if moment in named or moment < min(named)}
+        return asked & named
 
     def read(
         self,
@@ -129,7 +153,8 @@ class SilverTable:
         wanted = None if snapshots is None else sorted(snapshots)
         for path in self._files(wanted, after):
             try:
-                with pq.ParquetFile(path) as file:
+                # Without this, pyarrow fetches the whole file before the first batch: memory would grow with the file.
+                with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
                     for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
                         kept = _filtered(batch, wanted, after)
                         if kept.num_rows:

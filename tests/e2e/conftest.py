@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.evidence import create_database
 from tests.e2e.support import Cli, embedded_postgres, home_env
 
 if TYPE_CHECKING:
@@ -40,3 +42,11 @@ def embedded_home(home: Path) -> Iterator[Path]:
     """The empty home; an embedded PostgreSQL that a command starts in it is ended and removed."""
     yield home
     embedded_postgres(home).remove()
+
+
+@pytest.fixture(scope="session")
+def make_database(make_embedded_home: Callable[[str], Path]) -> Callable[[], str]:
+    """Make empty databases on a server that is the embedded one of no tested home, as a team's own server is."""
+    server = make_embedded_home("server")
+    numbers = itertools.count(1)
+    return lambda: create_database(server, f"team_{next(numbers)}")

@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 from cryptoelt.clock import iso
 from cryptoelt.errors import ConfigurationError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _MASK = "********"
 _ROOT = "cryptoelt"
+#: Masking what is as short as this would hide half of every line and no secret.
+_SHORTEST_SECRET = 3
 
 
 class _JsonFormatter(logging.Formatter):
@@ -40,7 +43,33 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return mask(json.dumps(line, ensure_ascii=False, default=str), self._secrets)
+        return json.dumps({name: self._masked(value) for name, value in line.items()}, ensure_ascii=False)
+
+    def _masked(self, value: Any) -> Any:
+        """Mask before JSON is made of it: a secret of digits must not tear a number apart."""
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {mask(str(name), self._secrets): self._masked(item) for name, item in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._masked(item) for item in value]
+            case _:
+                return mask(str(value), self._secrets)
+
+
+class _FileHandler(logging.FileHandler):
+    """Writes the log; says in one line that it cannot, where `logging` would print the record unmasked."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        self._complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name logging calls
+        if not self._complained:
+            self._complained = True
+            reason = sys.exc_info()[1]
+            print(f"warning: cannot write the log {self.baseFilename}: {reason}", file=sys.stderr)  # noqa: T201
 
 
 class _PlainFormatter(logging.Formatter):
@@ -63,14 +92,14 @@ def mask(text: str, secrets: list[str]) -> str:
 
 
 def secrets_of(*values: SecretStr | None) -> list[str]:
-    """Return the secrets worth masking, in every spelling that JSON gives them, longest first."""
-    plain = [value.get_secret_value() for value in values if value is not None]
-    spelt = {
-        text
-        for secret in plain
-        for text in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    }
-    return sorted((text for text in spelt if len(text) > 3), key=len, reverse=True)
+    """Return the secrets worth masking, as JSON, Python and URLs spell them, longest first."""
+    spelt: set[str] = set()
+    for value in values:
+        secret = "" if value is None else value.get_secret_value()
+        if len(secret) > _SHORTEST_SECRET:
+            spelt |= {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+            spelt |= {repr(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}
+    return sorted(spelt, key=len, reverse=True)
 
 
 def configure_logging(logs_dir: Path, run_id: str, now: datetime, secrets: list[str], *, verbose: bool) -> None:
@@ -85,7 +114,7 @@ def configure_logging(logs_dir: Path, run_id: str, now: datetime, secrets: list[
         handler.close()
     try:
         logs_dir.mkdir(parents=True, exist_ok=True)
-        to_file = logging.FileHandler(logs_dir / f"cryptoelt-{now:%Y-%m-%d}.jsonl", encoding="utf-8")
+        to_file = _FileHandler(logs_dir / f"cryptoelt-{now:%Y-%m-%d}.jsonl")
     except OSError as exc:
         raise ConfigurationError(
             f"the home cannot be used: {logs_dir}: {exc.strerror}", hint="set CRYPTOELT_HOME to a folder you can write"

@@ -5,12 +5,14 @@ The home (`CRYPTOELT_HOME`, default the current directory) holds config.toml, .e
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -18,6 +20,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from cryptoelt.errors import ConfigurationError
@@ -25,6 +28,9 @@ from cryptoelt.settings_file import read_config_file
 
 PUBLIC_API = "https://pro-api.coinmarketcap.com"
 EMBEDDED = "embedded"
+_MASK = "********"
+#: Spark properties whose value is a secret, by their name.
+_SECRET_NAME = re.compile(r"secret|password|passwd|token|credential|access[._]?key|account[._]?key", re.IGNORECASE)
 
 
 class _Section(BaseModel):
@@ -45,7 +51,7 @@ class ApiSettings(_Section):
     @field_validator("base_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
-        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+        if not _is_http_url(value):
             msg = "must be an http or https URL"
             raise ValueError(msg)
         return value.rstrip("/")
@@ -66,7 +72,7 @@ class SparkSettings(_Section):
     """The Spark master, and any other Spark property, which wins over what cryptoelt would set."""
 
     master: str = "local[*]"
-    conf: dict[str, str] = Field(default_factory=dict)
+    conf: dict[str, str] = Field(default_factory=dict, repr=False)
 
     @field_validator("conf", mode="before")
     @classmethod
@@ -77,7 +83,7 @@ class SparkSettings(_Section):
 
 
 class LakeSettings(_Section):
-    """Where the lake is; None means the folder `lake` of the home."""
+    """Where the lake is: a URI, or a folder, relative to the home; None means the folder `lake` of the home."""
 
     root: str | None = None
 
@@ -89,7 +95,7 @@ class BudgetSettings(_Section):
     buffer: float = Field(default=0.35, ge=0, lt=1)
     reset_day: int = Field(default=1, ge=1, le=28)
     category_share: float = Field(default=0.06, ge=0, le=1)
-    prices: dict[str, int] = Field(default_factory=dict)
+    prices: dict[str, NonNegativeInt] = Field(default_factory=dict)
     """Endpoint name -> credits of one call, where the provider's price is not the catalogue's."""
 
     @property
@@ -121,8 +127,9 @@ class Settings(BaseSettings):
 
     @property
     def lake_root(self) -> str:
-        """The lake's root as a path or a Hadoop URI, without a trailing slash."""
-        return (self.lake.root or str(self.home / "lake")).rstrip("/")
+        """The lake's root as an absolute path or a Hadoop URI, without a trailing slash."""
+        root = (self.lake.root or "lake").removeprefix("file://")
+        return (root if "://" in root else str((self.home / root).absolute())).rstrip("/")
 
     @property
     def metadata_dir(self) -> Path:
@@ -138,10 +145,17 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """The folder of jars, class-data archive and server binaries, shared by all homes of this machine."""
         if self.machine.cache is not None:
-            return self.machine.cache.absolute()
+            return (self.home / self.machine.cache).absolute()
         if os.geteuid() == 0:  # the embedded server runs as another user, who may not look into root's own home
             return Path("/var/cache/cryptoelt")
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cryptoelt"
+
+    def secrets(self) -> list[SecretStr]:
+        """Return every value that must never be shown: the key, the warehouse URL and its password, Spark's secrets."""
+        found = [] if self.api.key is None else [self.api.key]
+        if not self.warehouse.is_embedded:
+            found += [self.warehouse.url, *_password_of(self.warehouse.url)]
+        return found + [SecretStr(value) for name, value in self.spark.conf.items() if _SECRET_NAME.search(name)]
 
     def require_key(self) -> SecretStr:
         """Return the API key.
@@ -182,13 +196,12 @@ def load_with_sources(flags: dict[str, Any] | None = None) -> tuple[Settings, li
     """
     home = home_from_environment()
     file_values = read_config_file(home / "config.toml", Settings)
-    dotenv = DotEnvSettingsSource(Settings, env_file=home / ".env")
-    env = EnvSettingsSource(Settings)
+    dotenv = _dotenv(home / ".env")
     places: list[tuple[str, dict[str, Any]]] = [
-        ("flag", flags or {}),
-        ("environment", _only_fields(env())),
+        ("flag", dict(flags or {})),
+        ("environment", _said_by(EnvSettingsSource(Settings), "environment")),
         ("environment", _key_alias(dict(os.environ))),
-        (".env", _only_fields(dotenv())),
+        (".env", _said_by(dotenv, ".env")),
         (".env", _key_alias({k.upper(): v for k, v in dotenv.env_vars.items() if v})),
         ("config.toml", file_values),
         ("environment" if os.environ.get("CRYPTOELT_HOME") else "default", {"home": home}),
@@ -213,13 +226,62 @@ def _layered(places: list[tuple[str, dict[str, Any]]]) -> Settings:
     return _Layered()
 
 
-def _only_fields(values: dict[str, Any]) -> dict[str, Any]:
+def _dotenv(path: Path) -> DotEnvSettingsSource:
+    try:
+        return DotEnvSettingsSource(Settings, env_file=path)
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"  # its own text may quote a secret
+        raise ConfigurationError(f"cannot read {path}: {reason}", hint="check its owner and encoding") from None
+
+
+def _said_by(source: EnvSettingsSource, place: str) -> dict[str, Any]:
+    try:
+        values = source()
+    except SettingsError:
+        name = next((name for name in _JSON_SETTINGS if not _is_json(source.env_vars.get(_variable(name)))), "")
+        raise ConfigurationError(
+            f"setting {name} (from {place}): not a JSON object",
+            hint=f"it is in {_variable(name).upper()}",
+            setting=name,
+        ) from None
     return {name: value for name, value in values.items() if name in Settings.model_fields}
 
 
 def _key_alias(environment: dict[str, str | None]) -> dict[str, Any]:
     key = environment.get("CMC_API_KEY")
     return {"api": {"key": key}} if key else {}
+
+
+#: Settings that are a section or a table, which an environment variable can only hold as JSON.
+_JSON_SETTINGS = (*(name for name in Settings.model_fields if name != "home"), "spark.conf", "budget.prices")
+
+
+def _variable(name: str) -> str:
+    return f"cryptoelt_{name.replace('.', '__')}"
+
+
+def _is_json(text: str | None) -> bool:
+    try:
+        json.loads(text or "null")
+    except ValueError:
+        return False
+    return True
+
+
+def _is_http_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its text quotes the URL, which may hold a password
+        return False
+
+
+def _password_of(url: SecretStr) -> list[SecretStr]:
+    try:
+        password = urlsplit(url.get_secret_value()).password
+    except ValueError:
+        return []
+    return [] if not password else [SecretStr(text) for text in sorted({password, unquote(password)})]
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -263,5 +325,7 @@ def leaf_settings(settings: Settings, places: list[tuple[str, dict[str, Any]]]) 
 def _shown(value: object) -> str:
     if isinstance(value, SecretStr):
         secret = value.get_secret_value()
-        return secret if secret == EMBEDDED else "********"
+        return secret if secret == EMBEDDED else _MASK
+    if isinstance(value, dict):
+        return str({name: _MASK if _SECRET_NAME.search(str(name)) else item for name, item in value.items()})
     return "" if value is None else str(value)

@@ -45,5 +45,11 @@ def _reject_unknown(values: dict[str, Any], model: type[BaseModel], path: Path, 
                 setting=f"{prefix}{name}",
             )
         inner = model.model_fields[name].annotation
-        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, BaseModel):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            if not isinstance(value, dict):
+                raise ConfigurationError(
+                    f"setting {prefix}{name} in {path} is a section, not a value",
+                    hint=f"write [{prefix}{name}] and its settings below",
+                    setting=f"{prefix}{name}",
+                )
             _reject_unknown(value, inner, path, f"{prefix}{name}.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import Clock, StopFlag
-from cryptoelt.errors import ExitCode, UsageError
+from cryptoelt.errors import ConfigurationError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,10 +28,11 @@ class Invocation:
 
     verbose: bool = False
     flags: dict[str, Any] = field(default_factory=dict)
+    _settings: Settings | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, assignments: list[str], *, verbose: bool) -> Invocation:
-        """Read `--set section.name=value` options.
+        """Read `--set section.name=value` options; those of a table are `section.table.name=value`.
 
         Raises:
             UsageError: one is not of that form, or would put a secret on the command line.
@@ -47,7 +49,12 @@ class Invocation:
                 raise UsageError(
                     f"--set {name}: a secret does not belong on a command line", hint="use the environment or .env"
                 )
-            flags.setdefault(section, {})[setting] = value
+            table, dot, entry = setting.partition(".")
+            values = flags.setdefault(section, {})
+            if dot:
+                values.setdefault(table, {})[entry] = value
+            else:
+                values[setting] = value
         return cls(verbose, flags)
 
     def settings(self) -> Settings:
@@ -57,20 +64,33 @@ class Invocation:
             ConfigurationError: a setting is unknown or invalid.
             UsageError: a flag names no setting.
         """
-        from cryptoelt.settings import Settings, load_settings
+        from cryptoelt.settings import load_settings
+
+        if self._settings is None:
+            self._require_known_flags()
+            self._settings = load_settings(self.flags)
+            _require_known_prices(self._settings.budget.prices)
+            for variable in [name for name in os.environ if name.upper() in _SECRET_VARIABLES]:
+                del os.environ[variable]
+        return self._settings
+
+    def _require_known_flags(self) -> None:
+        from cryptoelt.settings import Settings
 
         for section, values in self.flags.items():
             model = Settings.model_fields.get(section)
             known = getattr(model.annotation, "model_fields", {}) if model else {}
-            for name in values:
-                if name not in known:
+            for name, value in values.items():
+                is_table = name in known and known[name].default_factory is dict
+                if is_table and not isinstance(value, dict):
+                    raise UsageError(
+                        f"--set {section}.{name}: a table of settings",
+                        hint=f"--set {section}.{name}.NAME=VALUE sets one",
+                    )
+                if not is_table and (name not in known or isinstance(value, dict)):
                     raise UsageError(
                         f"--set {section}.{name}: there is no such setting", hint="see `cryptoelt config show`"
                     )
-        settings = load_settings(self.flags)
-        for variable in _SECRET_VARIABLES:
-            os.environ.pop(variable, None)
-        return settings
 
     def runtime(self, command: str) -> Runtime:
         """Read the settings, open the log, and let SIGTERM and SIGINT end the run after the current unit.
@@ -84,10 +104,23 @@ class Invocation:
         settings = self.settings()
         stop = StopFlag()
         runtime = Runtime(settings, command, Clock(stop))
-        secrets = secrets_of(settings.api.key, None if settings.warehouse.is_embedded else settings.warehouse.url)
+        secrets = secrets_of(*settings.secrets())
         configure_logging(settings.logs_dir, runtime.run_id, runtime.clock.now(), secrets, verbose=self.verbose)
         _end_on_signals(stop)
         return runtime
+
+
+def _require_known_prices(prices: dict[str, int]) -> None:
+    """Refuse the price of an endpoint that does not exist: a mistyped name would leave the old price in force."""
+    from cryptoelt.api.catalogue import ENDPOINTS, KEY_INFO
+
+    known = [*ENDPOINTS, KEY_INFO.name]
+    for name in prices:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            raise ConfigurationError(
+                f"setting budget.prices: there is no endpoint {name}", hint=f"did you mean {nearest}?"
+            )
 
 
 def _end_on_signals(stop: StopFlag) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+#: Codes of a refusal, in the order in which they win; each stops further calls.
+_REFUSALS = (ExitCode.BUDGET, ExitCode.LOCKED, ExitCode.CONFIGURATION, ExitCode.SCHEMA)
+
+
 class Status(StrEnum):
     """How a unit, or a whole command, ended."""
 
@@ -56,7 +60,7 @@ class Unit:
     def failed(self, error: CryptoEltError) -> None:
         """Record the error; units that did some of their work are partial."""
         self.error = error
-        if error.exit_code in (ExitCode.BUDGET, ExitCode.LOCKED, ExitCode.CONFIGURATION, ExitCode.SCHEMA):
+        if error.exit_code in _REFUSALS:
             self.status = Status.REFUSED
         else:
             self.status = Status.PARTIAL if self.snapshots else Status.FAILED
@@ -148,21 +152,38 @@ def error_as_json(error: CryptoEltError) -> dict[str, Any]:
     }
 
 
+def refusal_as_json(error: CryptoEltError, command: str) -> dict[str, Any]:
+    """Return what `--json` says of a command that an error ended as a whole, before or without any unit."""
+    refused = error.exit_code in {*_REFUSALS, ExitCode.USAGE}
+    unknown = dict.fromkeys(("run_id", "frequency", "window_start", "started_at", "ended_at", "seconds"))
+    return {
+        "schema_version": 1,
+        "command": command,
+        "status": (Status.REFUSED if refused else Status.FAILED).value,
+        "exit_code": int(error.exit_code),
+        **unknown,
+        "credits": {"planned": 0, "charged": 0},
+        "units": [],
+        "error": error_as_json(error),
+    }
+
+
 def exit_code_of(units: list[Unit]) -> ExitCode:
     """Return the exit code that a list of ended units adds up to."""
     errors = [unit.error for unit in units if unit.error is not None]
-    for code in (ExitCode.BUDGET, ExitCode.LOCKED, ExitCode.CONFIGURATION, ExitCode.SCHEMA):
+    for code in _REFUSALS:
         if any(error.exit_code is code for error in errors):
             return code
     if any(isinstance(error, DatabaseUnavailableError) for error in errors):
         return ExitCode.UNAVAILABLE
     work = [unit for unit in units if unit.phase not in {Phase.SQL, Phase.QUALITY}]
     succeeded = any(unit.status in {Status.DONE, Status.PARTIAL} for unit in work)
-    if errors and succeeded:
+    failures = [error for error in errors if error.exit_code is not ExitCode.QUALITY]
+    if failures and succeeded:
         return ExitCode.PARTIAL
-    if any(error.exit_code is ExitCode.QUALITY for error in errors):
+    if len(failures) < len(errors):
         return ExitCode.QUALITY
-    if errors:
-        unreachable = all(isinstance(error, ApiUnavailableError) for error in errors)
+    if failures:
+        unreachable = all(isinstance(error, ApiUnavailableError) for error in failures)
         return ExitCode.UNAVAILABLE if unreachable else ExitCode.FAILED
     return ExitCode.DONE

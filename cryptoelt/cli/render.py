@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cryptoelt.results import Phase, Status, error_as_json
+from cryptoelt.results import Phase, Status, refusal_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,8 +46,7 @@ def show_table(title: str, columns: list[str], rows: Iterable[Iterable[object]])
 def show_error(error: CryptoEltError, *, as_json: bool, command: str) -> None:
     """Print an error: what happened, and after an empty line what to do next."""
     if as_json:
-        refused = {"schema_version": 1, "command": command, "status": "refused", "exit_code": int(error.exit_code)}
-        show_json({**refused, "units": [], "error": error_as_json(error)})
+        show_json(refusal_as_json(error, command))
     typer.echo(f"error: {error.message}", err=True)
     if error.hint:
         typer.echo(f"\nhint: {error.hint}", err=True)
@@ -105,4 +104,6 @@ def _phase_summary(result: Result, phase: Phase) -> str:
     loaded, quarantined = sum(unit.rows_loaded for unit in units), sum(unit.rows_quarantined for unit in units)
     more = f" (+{quarantined} quarantined)" if quarantined else ""
     idle = sum(unit.status is Status.NOTHING for unit in units)
+    if idle == len(units):
+        return f"{phase.value} nothing"
     return f"{phase.value} {done}/{len(units) - idle} with {loaded} rows{more}"

@@ -36,7 +36,11 @@ class StopFlag:
             StoppedError: the flag is set.
         """
         if self.is_set():
-            raise StoppedError("stopped before it began", hint="run the command again; it resumes what is missing")
+            raise StoppedError(
+                "stopped before it began",
+                hint="run the command again; it resumes what is missing",
+                exit_code=self.exit_code,
+            )
 
 
 class Clock:
@@ -73,6 +77,7 @@ def parse_iso(text: str) -> datetime:
 
     Raises:
         ValueError: the text is not ISO 8601.
+        OverflowError: the moment is in no year from 1 to 9999 of UTC.
     """
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -135,7 +135,9 @@ class LoadError(CryptoEltError):
 class StoppedError(CryptoEltError):
     """The run was asked to stop (SIGINT or SIGTERM) before this unit began."""
 
-    exit_code = ExitCode.TERMINATED
+    def __init__(self, message: str, *, hint: str = "", exit_code: ExitCode = ExitCode.TERMINATED) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
 
 
 #: Errors after which no further call is made: a person, or time, must change something first.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cryptoelt.clock import Clock
 from cryptoelt.errors import LockedError, StorageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ _POLL_SECONDS = 0.05
 
 
 @contextmanager
-def file_lock(path: Path, *, wait: float | None = None, owner: dict[str, object] | None = None) -> Iterator[None]:
+def file_lock(
+    path: Path, *, wait: float | None = None, owner: dict[str, object] | None = None, clock: Clock | None = None
+) -> Iterator[None]:
     """Hold an exclusive flock on `path` for the duration of the block.
 
     The descriptor is closed on exec, so a child process (the JVM) never keeps the lock alive.
@@ -28,10 +30,12 @@ def file_lock(path: Path, *, wait: float | None = None, owner: dict[str, object]
         path: the lock file; made when missing, never removed.
         wait: seconds to wait for the lock; None waits for ever.
         owner: what to write into the file for the message of a second process; never read as proof.
+        clock: the run's clock, whose stop flag ends a wait of limited length.
 
     Raises:
         LockedError: another process held the lock for longer than `wait`.
-        StorageError: the lock file cannot be made.
+        StorageError: the lock file cannot be made or locked.
+        StoppedError: the run was asked to end while it waited.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +45,7 @@ def file_lock(path: Path, *, wait: float | None = None, owner: dict[str, object]
             f"cannot open the lock file {path}: {exc.strerror}", hint="check the folder's owner"
         ) from exc
     try:
-        _acquire(descriptor, path, wait)
+        _acquire(descriptor, path, wait, clock or Clock())
         if owner is not None:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(owner).encode(), 0)
@@ -50,20 +54,29 @@ def file_lock(path: Path, *, wait: float | None = None, owner: dict[str, object]
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, wait: float | None) -> None:
+def _acquire(descriptor: int, path: Path, wait: float | None, clock: Clock) -> None:
     if wait is None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _flock(descriptor, path, fcntl.LOCK_EX)
         return
-    deadline = time.monotonic() + wait
+    deadline = clock.monotonic() + wait
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(descriptor, path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            if time.monotonic() >= deadline:
+            if clock.monotonic() >= deadline:
                 holder = os.pread(descriptor, 4096, 0).decode(errors="replace") or "unknown"
                 raise LockedError(
                     f"another run holds {path}: {holder}", hint="wait for it to end, or pass --wait 10m"
                 ) from exc
-            time.sleep(_POLL_SECONDS)
+            clock.sleep(_POLL_SECONDS)
         else:
             return
+
+
+def _flock(descriptor: int, path: Path, operation: int) -> None:
+    try:
+        fcntl.flock(descriptor, operation)
+    except BlockingIOError:
+        raise
+    except OSError as exc:  # some network file systems have no locks
+        raise StorageError(f"cannot lock {path}: {exc.strerror}", hint="keep the home on a local file system") from exc

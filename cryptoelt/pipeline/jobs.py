@@ -12,7 +12,7 @@ from cryptoelt.pipeline.run import Job
 from cryptoelt.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 def run_job(frequency: str) -> Job:
@@ -57,11 +57,13 @@ def load_job(frequency: str | None, tables: list[str] | None, version: int | Non
     return Job(frequency, load=chosen, version=version, replace=replace)
 
 
-def _chosen(frequency: str | None, names: list[str] | None, known: Iterable[str], of: object, noun: str) -> list[str]:
+def _chosen(
+    frequency: str | None, names: list[str] | None, known: Iterable[str], of: Callable[[str], list[str]], noun: str
+) -> list[str]:
     if frequency is not None and names:
         raise UsageError(f"--freq and --{noun} do not go together", hint="use one of them")
     if frequency is not None:
-        return list(of(frequency))  # type: ignore[operator]
+        return of(frequency)
     order = list(known)
     for name in names or []:
         if name not in order:

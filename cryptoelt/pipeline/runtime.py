@@ -56,7 +56,7 @@ class Runtime:
             "host": socket.gethostname(),
             "started_at": iso(self.clock.now()),
         }
-        with file_lock(self.settings.home / ".lock", wait=wait, owner=owner):
+        with file_lock(self.settings.home / ".lock", wait=wait, owner=owner, clock=self.clock):
             yield
 
     @cached_property

@@ -30,8 +30,9 @@ COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("raw", pa.string(), nullable=False),
     pa.field("unfit", pa.list_(pa.string())),
 )
-_NAME = re.compile(r"-(\d{8}_\d{6})\.parquet$")
+_MONTH = re.compile(r"\d{4}-\d{2}")
 _STAMP = "%Y%m%d_%H%M%S"
+_STAMP_LENGTH = len("20261123_103000")
 
 
 @dataclass(frozen=True)
@@ -87,25 +88,28 @@ class Bronze:
         """Return the snapshots of an endpoint above `after`, oldest first; only months that can hold one are listed."""
         first_month = "" if after is None else f"{after.astimezone(UTC):%Y-%m}"
         found = []
-        for month in self.store.list(f"bronze/{endpoint}"):
+        for month in self._months(endpoint):
             if month >= first_month:
                 found += self._files_of_month(endpoint, month)
         return [file for file in found if after is None or file.snapshot > after]
 
     def last_snapshot(self, endpoint: str) -> datetime | None:
         """Return the newest snapshot of an endpoint, or None."""
-        for month in reversed(self.store.list(f"bronze/{endpoint}")):
+        for month in reversed(self._months(endpoint)):
             files = self._files_of_month(endpoint, month)
             if files:
                 return files[-1].snapshot
         return None
 
+    def _months(self, endpoint: str) -> list[str]:
+        return [name for name in self.store.list(f"bronze/{endpoint}") if _MONTH.fullmatch(name)]
+
     def _files_of_month(self, endpoint: str, month: str) -> list[BronzeFile]:
+        """Return the snapshots of one month; a copy that somebody left there under another name is none of them."""
         files = []
         for name in self.store.list(f"bronze/{endpoint}/{month}"):
-            match = _NAME.search(name)
-            if match:
-                snapshot = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+            snapshot = _snapshot_of(name)
+            if snapshot is not None and self.path_of(endpoint, snapshot) == f"bronze/{endpoint}/{month}/{name}":
                 files.append(BronzeFile(endpoint, snapshot, f"bronze/{endpoint}/{month}/{name}"))
         return files
 
@@ -128,9 +132,16 @@ class Bronze:
             raise damaged(self.location(file), exc) from exc
 
 
+def _snapshot_of(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name.removesuffix(".parquet")[-_STAMP_LENGTH:], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def damaged(location: str, exc: Exception) -> DamagedFileError:
     """Return the error for a Bronze file that cannot be read."""
-    reason = str(exc).splitlines()[0]
+    reason = (str(exc) or type(exc).__name__).splitlines()[0]
     return DamagedFileError(
         f"Bronze file {location} is damaged: {reason}",
         hint="put back a good copy; the next run takes it in, other snapshots are not held up",

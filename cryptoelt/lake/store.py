@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from cryptoelt.errors import ConfigurationError, StorageError
-from cryptoelt.metadata.jsonl import sync_folder
+from cryptoelt.metadata.jsonl import make_folder, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ class Store(Protocol):
         """Create a file whole and durable, or not at all; raise StorageError where it exists or cannot be written."""
 
     def list(self, folder: str) -> list[str]:
-        """Return the names in a folder, sorted; [] where there is no such folder."""
+        """Return the names in a folder, sorted; [] where there is none; raise StorageError where it is unreadable."""
 
     def open(self, path: str) -> BinaryIO:
         """Open a file for reading."""
@@ -52,27 +52,39 @@ class LocalStore:
         target = self.root / path
         beside = target.with_name(f".{target.name}.tmp")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             if target.exists():
-                raise StorageError(f"{target} exists already; a file of the lake is never overwritten")
-            with beside.open("wb") as stream:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.rename(target)
+                raise StorageError(
+                    f"{target} exists already; a file of the lake is never overwritten",
+                    hint="run again; a new snapshot has a name of its own",
+                )
+            try:
+                with beside.open("wb") as stream:
+                    write(stream)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                beside.rename(target)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
             sync_folder(target.parent)
         except OSError as exc:
-            beside.unlink(missing_ok=True)
             raise StorageError(
                 f"cannot write {target}: {exc.strerror or exc}", hint="check free space and the folder's owner"
             ) from exc
 
     def list(self, folder: str) -> list[str]:
-        """Return the names in a folder, sorted; names of unfinished files are left out."""
+        """Return the names in a folder, sorted; names of unfinished files are left out.
+
+        Raises:
+            StorageError: the folder is there but cannot be read.
+        """
         try:
             return sorted(name for name in os.listdir(self.root / folder) if not name.startswith("."))  # noqa: PTH208
         except FileNotFoundError:
             return []
+        except OSError as exc:
+            raise StorageError(f"cannot list {self.root / folder}: {exc.strerror}", hint="check its owner") from exc
 
     def open(self, path: str) -> BinaryIO:
         """Open a file for reading."""

@@ -22,6 +22,7 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
+    _make_folder_of(path)
     with file_lock(path.with_name(f".{path.name}.lock")):
         append_line_unlocked(path, record)
 
@@ -32,10 +33,10 @@ def append_line_unlocked(path: Path, record: dict[str, Any]) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    line = text.encode(errors="backslashreplace") + b"\n"  # half a surrogate pair, as JSON spells it
+    _make_folder_of(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             end = cut_torn_line(descriptor)
@@ -43,12 +44,19 @@ def append_line_unlocked(path: Path, record: dict[str, Any]) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        if fresh:
+        if end == 0:
             sync_folder(path.parent)
     except OSError as exc:
         raise StorageError(
             f"cannot write {path}: {exc.strerror}", hint="check free space and the folder's owner"
         ) from exc
+
+
+def _make_folder_of(path: Path) -> None:
+    try:
+        make_folder(path.parent)
+    except OSError as exc:
+        raise StorageError(f"cannot make {path.parent}: {exc.strerror}", hint="check the folder's owner") from exc
 
 
 def _write_all(descriptor: int, line: bytes, end: int) -> None:
@@ -80,6 +88,14 @@ def cut_torn_line(descriptor: int) -> int:
     return end
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents, and make their names durable."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        sync_folder(place.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -93,12 +109,14 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield every whole record, oldest first; a torn last line is passed over.
 
     Raises:
-        StorageError: a line that is not the last is not JSON.
+        StorageError: the file cannot be read, or a whole line is not JSON.
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         yield _parsed(line, path, f"line {number}")
 
@@ -107,7 +125,7 @@ def read_last(path: Path) -> dict[str, Any] | None:
     """Return the last whole record without reading the file from its start; None where there is none.
 
     Raises:
-        StorageError: the last whole line is not JSON.
+        StorageError: the file cannot be read, or the last whole line is not JSON.
     """
     try:
         with path.open("rb") as stream:
@@ -119,11 +137,17 @@ def read_last(path: Path) -> dict[str, Any] | None:
                 tail = stream.read(position - start) + tail
                 position = start
                 whole = tail[: tail.rfind(b"\n") + 1]
-                if whole.count(b"\n") >= 2 or (position == 0 and whole):
+                if whole.count(b"\n") > 1 or (position == 0 and whole):
                     return _parsed(whole[:-1].rsplit(b"\n", 1)[-1], path, "the last line")
     except FileNotFoundError:
         return None
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
     return None
+
+
+def _unreadable(path: Path, exc: OSError) -> StorageError:
+    return StorageError(f"cannot read {path}: {exc.strerror}", hint="check the file's owner")
 
 
 def _parsed(line: bytes, path: Path, place: str) -> dict[str, Any]:

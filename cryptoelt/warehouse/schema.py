@@ -90,7 +90,8 @@ def target_of(table_name: str) -> Target:
         schema=str(table.schema),
         name=table_name,
         key=key,
-        columns=columns,
+        # Whether NULL is allowed is for the database to say: its error names the column.
+        columns=pa.schema([field.with_nullable(True) for field in columns]),  # noqa: FBT003 - pyarrow's signature
         sql_types=tuple(table.columns[name].type.compile(dialect=_DIALECT) for name in columns.names),
         attributes=tuple(name for name in columns.names if name not in {*key, SNAPSHOT, *volatile}),
         parents=tuple(_parents(table)),

@@ -15,9 +15,12 @@ from cryptoelt.settings import Settings
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
+from tests.integration.loading import Loading
+from tests.integration.silver_writer import SilverWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _TEMPLATE = "at_head"
 
@@ -27,7 +30,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret
     """The URL of a database of a server that lives as long as the test session."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), Settings().cache_dir)
     try:
-        yield server.ensure_running()
+        url = server.ensure_running()
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives the session
+            _execute(url, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        _execute(url, sql.SQL("SELECT pg_reload_conf()"))
+        yield url
     finally:
         server.remove()
 
@@ -66,11 +73,23 @@ def warehouse(make_database: Callable[[str | None], SecretStr], template_at_head
     return Warehouse(make_database(template_at_head), Clock())
 
 
+@pytest.fixture
+def lake(tmp_path: Path) -> SilverWriter:
+    """A lake of which only Silver is filled."""
+    return SilverWriter(tmp_path / "lake")
+
+
+@pytest.fixture
+def load(warehouse: Warehouse, lake: SilverWriter, tmp_path: Path) -> Loading:
+    """Loads tables of the lake into the warehouse."""
+    return Loading(warehouse, lake.root, tmp_path / "metadata")
+
+
 def _url(server: SecretStr, database: str) -> SecretStr:
     return SecretStr(f"{server.get_secret_value().rpartition('/')[0]}/{database}")
 
 
-def _execute(server: SecretStr, statement: sql.Composed) -> None:
+def _execute(server: SecretStr, statement: sql.Composable) -> None:
     with closing(Warehouse(server, Clock()).connect()) as connection:
         connection.autocommit = True
         connection.cursor().execute(statement)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,13 +15,14 @@ from cryptoelt.warehouse.schema import silver_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 Row = dict[str, Any]
 FIRST = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
-REJECTED = pa.schema(
-    {SNAPSHOT: pa.timestamp("us", tz="UTC"), "rule": pa.string(), "record": pa.string(), "call_id": pa.string()}  # type: ignore[arg-type]
-)
+_TYPES: dict[str, pa.DataType] = {
+    SNAPSHOT: pa.timestamp("us", tz="UTC"),
+    **dict.fromkeys(("rule", "record", "call_id"), pa.string()),
+}
+REJECTED = pa.schema(_TYPES)
 
 
 def at(number: int) -> datetime:
@@ -47,16 +48,24 @@ class SilverWriter:
             for row in of_snapshot
         ]
         data = pa.Table.from_pylist(rows, schema=schema)
-        metadata = {"userMetadata": commit_metadata(list(snapshots))}
-        write_deltalake(
-            self.uri(table), data, mode="append", commit_properties=CommitProperties(custom_metadata=metadata)
-        )
-        return DeltaTable(self.uri(table)).version()
+        return self._write(self.uri(table), data, commit_metadata(list(snapshots)))
+
+    def commit_untyped(self, table: str, rows: Sequence[Row]) -> None:
+        """Append rows as they are, as a foreign hand or a defect might."""
+        schema = pa.schema([field.with_nullable(True) for field in silver_schema(table)])
+        moments = sorted({row[SNAPSHOT] for row in rows})
+        self._write(self.uri(table), pa.Table.from_pylist(list(rows), schema=schema), commit_metadata(moments))
 
     def reject(self, table: str, moment: datetime, records: Sequence[tuple[str, str]]) -> None:
         """Append rejected records, given as (rule, record)."""
         rows = [{SNAPSHOT: moment, "rule": rule, "record": record, "call_id": "call"} for rule, record in records]
-        write_deltalake(rejected_uri(self.uri(table)), pa.Table.from_pylist(rows, schema=REJECTED), mode="append")
+        data = pa.Table.from_pylist(rows, schema=REJECTED)
+        self._write(rejected_uri(self.uri(table)), data, commit_metadata([moment]))
+
+    def _write(self, uri: str, data: pa.Table, metadata: str) -> int:
+        properties = CommitProperties(custom_metadata={"userMetadata": metadata})
+        write_deltalake(uri, data, mode="append", commit_properties=properties)
+        return DeltaTable(uri).version()
 
     def optimize(self, table: str) -> int:
         """Rewrite the small files of a table as one; return the version of that commit."""
@@ -67,8 +76,6 @@ class SilverWriter:
         """Make a checkpoint and delete the older log, as Delta does after its retention."""
         table_now = DeltaTable(self.uri(table))
         table_now.create_checkpoint()
-        from pathlib import Path
-
         for path in (Path(self.uri(table)) / "_delta_log").glob("*.json"):
             if int(path.stem) <= table_now.version():
                 path.unlink()
@@ -87,8 +94,3 @@ def category_fact(number: int, market_cap: float = 1.0) -> Row:
 def sentiment(score: int) -> Row:
     """A row of fact_market_sentiment."""
     return {"fear_greed_score": score, "sentiment_label": "Fear"}
-
-
-def counted(rows: Sequence[Any]) -> Counter[Any]:
-    """Count equal rows, whatever their order."""
-    return Counter(rows)

@@ -47,7 +47,7 @@ def compare_with_never_killed(witness: Witness) -> None:
         connection.cursor().execute("CREATE DATABASE twin TEMPLATE template0")
     url = f"{witness.warehouse.url.get_secret_value().rpartition('/')[0]}/twin"
     cli = Cli(twin_home, home_env(twin_home, WAREHOUSE__URL=url))
-    for arguments in (("db", "init"), ("transform", "--freq", "10x"), ("load", "--freq", "10x")):
+    for arguments in (("db", "upgrade"), ("transform", "--freq", "10x"), ("load", "--freq", "10x")):
         done = cli(*arguments)
         require(done.code == 0, f"the twin's `{' '.join(arguments)}` ended badly: {done.told}")
     twin = witness.warehouse.beside("twin")

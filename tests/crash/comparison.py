@@ -63,7 +63,7 @@ def compare_with_never_killed(witness: Witness) -> None:
 
 def _content(warehouse: Warehouse, table: str, content: str) -> set[str]:
     with closing(warehouse.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT ({content})::text FROM {table} AS t")  # noqa: S608 - constants of this module
+        cursor.execute(f"SELECT ({content})::text FROM {table} AS t")
         rows = [row[0] for row in cursor.fetchall()]
     require(len(rows) == len(set(rows)), f"{table} holds rows twice")
     return set(rows)
@@ -103,15 +103,15 @@ def _figures(file: BronzeFile, data: Any) -> Iterator[tuple[str, tuple[object, .
         # Of one id twice the last record counts.
         for record in {record["id"]: record for record in data}.values():
             where = f"category_id = '{record['id']}' AND snapshot_timestamp = '{iso(file.snapshot)}'"
-            statement = f"SELECT {', '.join(_CATEGORY)} FROM dwh.fact_crypto_category WHERE {where}"  # noqa: S608
+            statement = f"SELECT {', '.join(_CATEGORY)} FROM dwh.fact_crypto_category WHERE {where}"
             yield statement, tuple(record[name] for name in _CATEGORY.values())
     elif file.endpoint == "global-metrics/quotes/latest":
         at = f"snapshot_timestamp = '{iso(file.snapshot)}'"
-        statement = f"SELECT btc_dominance, {', '.join(_QUOTE)} FROM dwh.fact_global_market WHERE {at}"  # noqa: S608
+        statement = f"SELECT btc_dominance, {', '.join(_QUOTE)} FROM dwh.fact_global_market WHERE {at}"
         yield statement, (data["btc_dominance"], *(data["quote"]["USD"][name] for name in _QUOTE))
     elif file.endpoint == "fear-and-greed/latest":
         at = f"snapshot_timestamp = '{iso(file.snapshot)}'"
         yield (
-            f"SELECT fear_greed_score, sentiment_label FROM dwh.fact_market_sentiment WHERE {at}",  # noqa: S608
+            f"SELECT fear_greed_score, sentiment_label FROM dwh.fact_market_sentiment WHERE {at}",
             (data["value"], data["value_classification"]),
         )

@@ -215,13 +215,13 @@ class Witness:
             self._check_batches(name, good + rejected, {file.snapshot for file in files})
 
     def _stored(self, name: str) -> Counter[datetime]:
-        rows = self.query(f"SELECT snapshot_timestamp, count(*) FROM dwh.{name} GROUP BY 1")  # noqa: S608
+        rows = self.query(f"SELECT snapshot_timestamp, count(*) FROM dwh.{name} GROUP BY 1")
         return Counter(dict(rows))
 
     def _check_batches(self, name: str, silver: Counter[datetime], snapshots: set[datetime]) -> None:
         """Every snapshot is in one load batch, and the batches add up to what was read and what is there."""
         batches = self.query(
-            "SELECT snapshots, rows_in, rows_loaded, rows_present, rows_quarantined FROM ops.load_batch"  # noqa: S608
+            "SELECT snapshots, rows_in, rows_loaded, rows_present, rows_quarantined FROM ops.load_batch"
             f" WHERE table_name = '{name}' AND superseded_at IS NULL"
         )
         times = Counter(moment for batch in batches for moment in batch[0])
@@ -240,10 +240,10 @@ class Witness:
 
     def _versions(self, name: str) -> int:
         """Return how many rows a table has, former versions of a dimension's rows included, inferred ones not."""
-        statement = f"SELECT count(*) FROM dwh.{name}"  # noqa: S608
+        statement = f"SELECT count(*) FROM dwh.{name}"
         if TABLES[name].kind is TableKind.STABLE_DIMENSION:
             statement = (
-                f"SELECT (SELECT count(*) FROM dwh.{name} WHERE NOT is_inferred)"  # noqa: S608
+                f"SELECT (SELECT count(*) FROM dwh.{name} WHERE NOT is_inferred)"
                 f" + (SELECT count(*) FROM dwh.{name}_history)"
             )
         return int(self.query(statement)[0][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptoelt.spark import SparkHost
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the settings of whoever runs the tests."""
+    for name in [name for name in os.environ if name.upper().startswith("CRYPTOELT_") or name.upper() == "CMC_API_KEY"]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -24,43 +24,43 @@ help: ## Print this list.
 
 setup: ## Make the environment, then prepare this machine and the home (CRYPTOELT_HOME, else this folder).
 	@scripts/environment.sh run
-	@$(BIN)/cryptoelt setup
+	@"$(BIN)/cryptoelt" setup
 
 demo: ## Run the pipeline twice against a synthetic market, in a home of its own (.demo).
 	@scripts/environment.sh run
 	@mkdir -p "$(DEMO_HOME)"
-	@env -u CRYPTOELT_WAREHOUSE__URL CRYPTOELT_HOME="$(DEMO_HOME)" $(BIN)/cryptoelt setup
-	@$(BIN)/cryptoelt demo
+	@env -u CRYPTOELT_WAREHOUSE__URL CRYPTOELT_HOME="$(DEMO_HOME)" "$(BIN)/cryptoelt" setup
+	@"$(BIN)/cryptoelt" demo
 
 test: lint type unit ## Run all checks and all tests: lint, type, unit, integration, e2e and a few kills.
 	$(MAKE) --no-print-directory machine
-	KILLS=$(SUITE_KILLS) SEED=$(SEED) $(TESTING) $(BIN)/python -m pytest tests/integration tests/e2e tests/crash
+	KILLS=$(SUITE_KILLS) SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest tests/integration tests/e2e tests/crash
 
 lint: environment ## Check style and formatting.
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
 
 type: environment ## Check types.
-	$(BIN)/mypy
+	"$(BIN)/mypy"
 
 unit: environment ## Run the tests without network, JVM or database.
-	$(TESTING) $(BIN)/python -m pytest tests/unit
+	$(TESTING) "$(BIN)/python" -m pytest tests/unit
 
 integration: machine ## Run the tests with real HTTP, PostgreSQL and Spark.
-	$(TESTING) $(BIN)/python -m pytest tests/integration
+	$(TESTING) "$(BIN)/python" -m pytest tests/integration
 
 e2e: machine ## Run the tests of whole commands.
-	$(TESTING) $(BIN)/python -m pytest tests/e2e
+	$(TESTING) "$(BIN)/python" -m pytest tests/e2e
 
 crash: machine ## Kill runs at random moments and see that nothing is lost (KILLS=60, SEED=number).
-	KILLS=$(KILLS) SEED=$(SEED) $(TESTING) $(BIN)/python -m pytest -s tests/crash
+	KILLS=$(KILLS) SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest -s tests/crash
 
 bench: machine ## Measure speed and memory, and print tables.
-	$(TESTING) $(BIN)/python -m benchmarks
+	$(TESTING) "$(BIN)/python" -m benchmarks
 
 fmt: environment ## Format the code and mend what can be mended by a program.
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	"$(BIN)/ruff" check --fix .
+	"$(BIN)/ruff" format .
 
 lock: ## Pin every package with its hashes anew (UPGRADE=1 takes the newest versions); needs uv.
 	$(COMPILE) requirements-build.in -o requirements-build.txt
@@ -68,8 +68,8 @@ lock: ## Pin every package with its hashes anew (UPGRADE=1 takes the newest vers
 	$(COMPILE) pyproject.toml --extra dev -c requirements-build.txt -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove the environment, the demo and what tools left; never the home's data.
-	@if [ -d .demo/.postgres ] && [ -x $(BIN)/cryptoelt ]; then $(BIN)/python scripts/forget_demo.py .demo; fi
-	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	@if [ -d .demo/.postgres ] && [ -x "$(BIN)/cryptoelt" ]; then "$(BIN)/python" scripts/forget_demo.py .demo; fi
+	rm -rf "$(VENV)" .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment:
@@ -78,4 +78,4 @@ environment:
 # What tests share with every home: jars, class-data archive. The home itself is only a place to try the server.
 machine: environment
 	@mkdir -p .demo
-	@$(TESTING) CRYPTOELT_HOME=$(CURDIR)/.demo $(BIN)/cryptoelt setup
+	@$(TESTING) CRYPTOELT_HOME="$(CURDIR)/.demo" "$(BIN)/cryptoelt" setup

@@ -129,7 +129,7 @@ class Bronze:
                 clean = (schema.metadata or {}).get(b"cryptoelt.clean") == b"true"
                 return BronzeFooter(parquet.metadata.num_rows, schema, clean)
         except (OSError, pa.ArrowException) as exc:
-            raise damaged(self.location(file), exc) from exc
+            raise damaged(self.location(file), str(exc) or type(exc).__name__) from exc
 
 
 def _snapshot_of(name: str) -> datetime | None:
@@ -139,11 +139,10 @@ def _snapshot_of(name: str) -> datetime | None:
         return None
 
 
-def damaged(location: str, exc: Exception) -> DamagedFileError:
+def damaged(location: str, reason: str) -> DamagedFileError:
     """Return the error for a Bronze file that cannot be read."""
-    reason = (str(exc) or type(exc).__name__).splitlines()[0]
     return DamagedFileError(
-        f"Bronze file {location} is damaged: {reason}",
+        f"Bronze file {location} is damaged: {reason.splitlines()[0]}",
         hint="put back a good copy; the next run takes it in, other snapshots are not held up",
         file=location,
     )

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -111,18 +112,18 @@ class BaseTransformer:
         unit.status = Status.DONE if unit.snapshots else Status.NOTHING
 
     def _transform_pending(self, pending: Pending, table: str, unit: Unit) -> None:
-        complete, failure = pending.complete, None
+        complete, failures = pending.complete, list[DamagedFileError]()
         for file in pending.files:
             self.context.clock.stop.raise_if_set()
             try:
-                self._run_build_step(table, file, file.snapshot if failure is None else complete, unit)
+                self._run_build_step(table, file, complete if failures else file.snapshot, unit)
             except DamagedFileError as exc:
                 log.warning("transform.damaged", extra={"fields": {"table": table, "file": file.path}})
-                failure = failure or exc
+                failures.append(exc)
             else:
-                complete = file.snapshot if failure is None else complete
-        if failure is not None:
-            raise failure
+                complete = complete if failures else file.snapshot
+        if failures:
+            raise _together(failures)
 
     def _uri(self, table: str) -> str:
         return silver_uri(self.context.lake_root, table)
@@ -146,8 +147,8 @@ class BaseTransformer:
             before = SilverTable(self._uri(table))
             version = before.version if before.exists else -1
             self._write(self._uri(table), good, table, file.snapshot)
-        except PySparkException as exc:
-            raise _spark_failure(table, file, exc) from exc
+        except (PySparkException, Py4JError) as exc:  # the latter: what Java threw and pyspark has no class for
+            raise _spark_failure(table, file, self.context.bronze.location(file), exc) from exc
         silver = SilverTable(self._uri(table))
         loaded = silver.rows_added_after(version)
         counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
@@ -248,12 +249,27 @@ class BaseTransformer:
         )
 
 
-def _spark_failure(table: str, file: BronzeFile, exc: PySparkException) -> CryptoEltError:
+def _together(failures: list[DamagedFileError]) -> DamagedFileError:
+    """Return one error that names every damaged file."""
+    first, *others = failures
+    if not others:
+        return first
+    also = ", ".join(str(failure.context["file"]) for failure in others)
+    return DamagedFileError(f"{first.message}; damaged too: {also}", hint=first.hint, **first.context)
+
+
+def _spark_failure(table: str, file: BronzeFile, location: str, exc: Exception) -> CryptoEltError:
     """Tell a Bronze file that Spark cannot read from a failure of Spark itself."""
-    reason = str(exc).splitlines()[0]
-    if file.path.rsplit("/", 1)[-1] in str(exc):
-        return damaged(file.path, exc)
+    words = str(exc)  # of a Java exception: asked from the JVM, so it must still be there
+    if file.path.rsplit("/", 1)[-1] in words:
+        return damaged(location, _innermost(words))
     return TransformError(
-        f"{table} at {iso(file.snapshot)} could not be built: {reason}",
+        f"{table} at {iso(file.snapshot)} could not be built: {_innermost(words)}",
         hint="see logs/spark.log; the next run tries again",
     )
+
+
+def _innermost(words: str) -> str:
+    """Return what Java gave as the first cause; the first line where it gave none."""
+    causes = [line.partition(": ")[2] for line in words.splitlines() if line.startswith(("Caused by: ", ": "))]
+    return causes[-1] if causes else words.partition("\n")[0]

@@ -79,7 +79,7 @@ class Story:
     out_of_budget: Step
 
     def snapshots(self, table: str) -> list[datetime]:
-        found = rows(self.url, f"SELECT DISTINCT snapshot_timestamp AS t FROM dwh.{table} ORDER BY t")  # noqa: S608
+        found = rows(self.url, f"SELECT DISTINCT snapshot_timestamp AS t FROM dwh.{table} ORDER BY t")
         return [row["t"] for row in found]
 
 

@@ -189,7 +189,7 @@ def test_a_second_empty_database_is_filled_from_the_same_lake(outage: Outage) ->
 
 
 def contents(url: str, table: str) -> list[dict[str, Any]]:
-    return rows(url, f"SELECT * FROM dwh.{table} ORDER BY snapshot_timestamp, 1")  # noqa: S608 - constant names
+    return rows(url, f"SELECT * FROM dwh.{table} ORDER BY snapshot_timestamp, 1")
 
 
 def test_a_database_never_initialised_is_told_before_any_call(

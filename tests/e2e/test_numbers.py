@@ -171,7 +171,7 @@ def test_zero_stays_zero_and_null_stays_null(history: History) -> None:
     sent = [record for answer in history.answers[CATEGORIES] for record in answer]
     for field in ("market_cap", "volume", "volume_change", "avg_price_change"):
         (found,) = history.read(
-            f"SELECT count(*) FILTER (WHERE {field} = 0) AS zeros, count(*) FILTER (WHERE {field} IS NULL) AS nulls"  # noqa: S608
+            f"SELECT count(*) FILTER (WHERE {field} = 0) AS zeros, count(*) FILTER (WHERE {field} IS NULL) AS nulls"
             " FROM dwh.fact_crypto_category"
         )
         zeros, nulls = sum(r[field] == 0 for r in sent), sum(r[field] is None for r in sent)
@@ -236,8 +236,8 @@ def test_rows_add_up_alike_in_the_journal_in_the_database_and_in_json(history: H
 
 def test_every_row_names_the_load_that_brought_it(history: History) -> None:
     for table in TABLES:
-        found = history.read(f"SELECT load_batch_id FROM dwh.{table}")  # noqa: S608 - constant names
-        history_rows = history.read(f"SELECT load_batch_id FROM dwh.{table}_history") if "dim_" in table else []  # noqa: S608
+        found = history.read(f"SELECT load_batch_id FROM dwh.{table}")
+        history_rows = history.read(f"SELECT load_batch_id FROM dwh.{table}_history") if "dim_" in table else []
         batches = history.read(
             "SELECT load_batch_id, rows_loaded FROM ops.load_batch WHERE table_name = %(table)s", table=table
         )

@@ -75,7 +75,7 @@ class Replayed:
     phases: list[dict[str, Any]]
 
     def read(self, table: str) -> list[Row]:
-        return rows(self.url, f"SELECT * FROM dwh.{table}")  # noqa: S608 - constant names
+        return rows(self.url, f"SELECT * FROM dwh.{table}")
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,8 @@ SHELL := /bin/sh
 VENV ?= $(CURDIR)/.venv
 BIN := $(VENV)/bin
 UV ?= uv
-# The full drill kills 60 times; the suite only a few.
+# The full drill; the suite kills six times.
 KILLS ?= 60
-SUITE_KILLS := 6
 SEED ?=
 export VENV
 
@@ -34,7 +33,7 @@ demo: ## Run the pipeline twice against a synthetic market, in a home of its own
 
 test: lint type unit ## Run all checks and all tests: lint, type, unit, integration, e2e and a few kills.
 	$(MAKE) --no-print-directory machine
-	KILLS=$(SUITE_KILLS) SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest tests/integration tests/e2e tests/crash
+	CRASH_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest tests/integration tests/e2e tests/crash
 
 lint: environment ## Check style and formatting.
 	"$(BIN)/ruff" check .

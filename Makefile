@@ -52,7 +52,7 @@ e2e: machine ## Run the tests of whole commands.
 	$(TESTING) "$(BIN)/python" -m pytest tests/e2e
 
 crash: machine ## Kill runs at random moments and see that nothing is lost (KILLS=60, SEED=number).
-	KILLS=$(KILLS) SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest -s tests/crash
+	$(TESTING) "$(BIN)/python" -m tests.crash.drill --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 bench: machine ## Measure speed and memory, and print tables.
 	$(TESTING) "$(BIN)/python" -m benchmarks

@@ -91,13 +91,14 @@ install() {
     fi
 }
 
+export PIP_USE_PEP517=1 # an old pip would else install pyspark in its own old way, and say so at length
 cd "$root"
 rm -f "$stamp"
 # pyspark and cryptoelt are built here, with these pinned tools: an isolated build would fetch its own, unpinned.
 echo "environment: build tools"
 install --require-hashes --only-binary :all: -r requirements-build.txt
 echo "environment: packages of $requirements (pyspark alone has 450 MB: about a minute)"
-install --require-hashes --no-build-isolation --only-binary :all: --no-binary pyspark -r "$requirements"
+install --require-hashes --no-build-isolation -r "$requirements"
 install --no-deps --no-build-isolation -e .
 echo "$wanted" >"$stamp"
 echo "environment: ready in $(($(date +%s) - started)) s"

@@ -121,15 +121,19 @@ class Bronze:
         """Read the footer of a file.
 
         Raises:
-            DamagedFileError: the file is missing, cut off or not Parquet.
+            DamagedFileError: the file is missing, cut off, not Parquet, or not of Bronze.
         """
         try:
             with self.store.open(file.path) as stream, pq.ParquetFile(stream) as parquet:
                 schema = parquet.schema_arrow
                 clean = (schema.metadata or {}).get(b"cryptoelt.clean") == b"true"
-                return BronzeFooter(parquet.metadata.num_rows, schema, clean)
-        except (OSError, pa.ArrowException) as exc:
+                footer = BronzeFooter(parquet.metadata.num_rows, schema, clean)
+        except (OSError, ValueError, pa.ArrowException) as exc:
             raise damaged(self.location(file), str(exc) or type(exc).__name__) from exc
+        missing = [field.name for field in COMMON_FIELDS if field.name not in schema.names]
+        if missing:
+            raise damaged(self.location(file), f"it has no column {missing[0]}")
+        return footer
 
 
 def _snapshot_of(name: str) -> datetime | None:

@@ -136,16 +136,20 @@ class _Sampler:
 
     def _look(self) -> None:
         java = python = 0
+        programs: dict[int, str] = {}
         with suppress(psutil.NoSuchProcess):
             root = psutil.Process(self.pid)
             for process in (root, *root.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
+                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                    programs[process.pid] = process.exe()
+                    self._known[process.pid] = process
+                    if programs[process.pid] == programs.get(process.ppid()):
+                        continue  # a child that has not begun its own program yet shares its parent's memory
                     size = process.memory_info().rss
-                    if process.name().startswith("java"):
+                    if programs[process.pid].endswith("/java"):
                         java += size
                     else:
                         python += size
-                    self._known[process.pid] = process
         self.peaks.java = max(self.peaks.java, java)
         self.peaks.python = max(self.peaks.python, python)
         self.peaks.together = max(self.peaks.together, java + python)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptoelt.spark import SparkHost
+
+
+# A busy machine is no defect, and a failing example is printed with the failure: nothing is kept between runs.
+hypothesis.settings.register_profile("suite", deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -108,8 +108,9 @@ def configure_logging(logs_dir: Path, run_id: str, now: datetime, secrets: list[
     Raises:
         ConfigurationError: the folder cannot be written.
     """
-    logger = logging.getLogger(_ROOT)
+    logger, root = logging.getLogger(_ROOT), logging.getLogger()
     for handler in list(logger.handlers):
+        root.removeHandler(handler)
         logger.removeHandler(handler)
         handler.close()
     try:
@@ -123,6 +124,7 @@ def configure_logging(logs_dir: Path, run_id: str, now: datetime, secrets: list[
     logger.addHandler(to_file)
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.propagate = False
+    root.addHandler(to_file)  # else what libraries complain of would go to stderr, tracebacks and all
     if verbose:
         to_stderr = logging.StreamHandler(sys.stderr)
         to_stderr.setFormatter(_PlainFormatter(secrets))

@@ -6,17 +6,15 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cryptoelt.clock import iso
 from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError
-from cryptoelt.lake.bronze import damaged
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata, rejected_uri
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
+from cryptoelt.transform.failures import SPARK_FAILURES, spark_failure
 from cryptoelt.transform.pending import Pending, find_pending, silver_uri
 from cryptoelt.transform.rules import broken_rule, split_duplicates
 
@@ -147,8 +145,9 @@ class BaseTransformer:
             before = SilverTable(self._uri(table))
             version = before.version if before.exists else -1
             self._write(self._uri(table), good, table, file.snapshot)
-        except (PySparkException, Py4JError) as exc:  # the latter: what Java threw and pyspark has no class for
-            raise _spark_failure(table, file, self.context.bronze.location(file), exc) from exc
+        except SPARK_FAILURES as exc:
+            self.context.clock.stop.raise_if_set()  # a signal to the whole group has ended the JVM too
+            raise spark_failure(table, file, self.context.bronze.location(file), exc) from exc
         silver = SilverTable(self._uri(table))
         loaded = silver.rows_added_after(version)
         counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
@@ -256,20 +255,3 @@ def _together(failures: list[DamagedFileError]) -> DamagedFileError:
         return first
     also = ", ".join(str(failure.context["file"]) for failure in others)
     return DamagedFileError(f"{first.message}; damaged too: {also}", hint=first.hint, **first.context)
-
-
-def _spark_failure(table: str, file: BronzeFile, location: str, exc: Exception) -> CryptoEltError:
-    """Tell a Bronze file that Spark cannot read from a failure of Spark itself."""
-    words = str(exc)  # of a Java exception: asked from the JVM, so it must still be there
-    if file.path.rsplit("/", 1)[-1] in words:
-        return damaged(location, _innermost(words))
-    return TransformError(
-        f"{table} at {iso(file.snapshot)} could not be built: {_innermost(words)}",
-        hint="see logs/spark.log; the next run tries again",
-    )
-
-
-def _innermost(words: str) -> str:
-    """Return what Java gave as the first cause; the first line where it gave none."""
-    causes = [line.partition(": ")[2] for line in words.splitlines() if line.startswith(("Caused by: ", ": "))]
-    return causes[-1] if causes else words.partition("\n")[0]

@@ -1,0 +1,283 @@
+"""Runs that are asked to stop, in every phase: they end with the right code, leave no java behind, and lose nothing.
+
+The stops are steps of one story in one home, told once; each test looks at one step of it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cryptoelt.errors import ExitCode
+from cryptoelt.sandbox.server import SandboxServer
+from cryptoelt.tables import TABLES
+from tests.crash.invariants import Witness
+from tests.e2e.support import Cli, events, home_env, java_of, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.e2e.support import Finished, Running
+
+LAST_ENDPOINT = "fear-and-greed/latest"
+#: Longer than any of these tests may take: who waits for this answer shows that it was not stopped.
+_FOR_EVER = 300
+#: Extractions before the first transformation.
+_SNAPSHOTS = 5
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stopped command: how it ended, and what was left of it."""
+
+    finished: Finished
+    java: list[int]
+    seconds: float
+
+    def done(self, phase: str) -> list[str]:
+        """Return the units of a phase that did all or some of their work."""
+        units = self.finished.json()["units"]
+        return [unit["name"] for unit in units if unit["phase"] == phase and unit["status"] in {"done", "partial"}]
+
+
+@dataclass
+class Story:
+    """A home whose commands are stopped one after the other."""
+
+    witness: Witness
+    in_extract: Stop
+    by_ctrl_c: Stop
+    twice: Stop
+    in_transform: Stop
+    silver_when_stopped: int
+    whole_group: Stop
+    without_jvm: Stop
+    in_load: Stop
+    in_the_end: Finished
+
+
+@pytest.fixture(scope="module")
+def story(make_embedded_home: Callable[[str], Path]) -> Iterator[Story]:
+    home = make_embedded_home("stopped")
+    with SandboxServer(seed=11, world="small", refresh=1, minute_limit=100_000) as sandbox:
+        yield _told(Witness(home, sandbox), Cli(home, home_env(home, sandbox)))
+
+
+def _told(witness: Witness, cli: Cli) -> Story:
+    initialised = cli("db", "init")
+    assert initialised.code == 0, initialised.told
+    in_extract = _stop_in_extract(witness, cli, "run", 2, _terminate)
+    by_ctrl_c = _stop_in_extract(witness, cli, "extract", 2, lambda running: running.send_group(signal.SIGINT))
+    twice = _stop_in_extract(witness, cli, "run", _FOR_EVER, _terminate_twice)
+    for _ in range(_SNAPSHOTS - 3):  # so that every transformation below has something left to do when it is stopped
+        assert cli("extract").code == 0
+    in_transform = _stop_in_transform(witness.home, cli, _terminate)
+    silver = _silver_snapshots(witness)
+    whole_group = _stop_in_transform(witness.home, cli, lambda running: running.send_group(signal.SIGTERM))
+    without_jvm = _stop_in_transform(witness.home, cli, lambda _: _kill_java(witness.home))
+    in_load = _stop_in_load(witness, cli)
+    witness.check_readable()
+    in_the_end = cli("run", "--freq", "10x")
+    return Story(
+        witness, in_extract, by_ctrl_c, twice, in_transform, silver, whole_group, without_jvm, in_load, in_the_end
+    )
+
+
+def _stop_in_extract(witness: Witness, cli: Cli, command: str, slow: int, stop: Callable[[Running], None]) -> Stop:
+    """Stop a command while it waits for the last answer of its extraction."""
+    before = _asked(witness.sandbox)
+    witness.sandbox.add_fault(f"slow={slow}@{LAST_ENDPOINT}*1")
+    with cli.start(command, "--freq", "10x", "--json") as running:
+        wait_until(lambda: _asked(witness.sandbox) > before, f"the call of {LAST_ENDPOINT}")
+        if command == "run":
+            wait_until(lambda: java_of(witness.home), "the JVM")
+        return _stopped(witness.home, running, stop)
+
+
+def _stop_in_transform(home: Path, cli: Cli, stop: Callable[[Running], None]) -> Stop:
+    """Stop a transformation as soon as the first snapshot of the first table is written."""
+    with cli.start("transform", "--freq", "10x", "--json") as running:
+        wait_until(lambda: events(home, "transform.done", pid=running.pid), "the first Silver commit")
+        return _stopped(home, running, stop)
+
+
+def _stop_in_load(witness: Witness, cli: Cli) -> Stop:
+    """Stop a load while it waits for the second of its four tables, which another session holds."""
+    with closing(witness.warehouse.connect()) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE dwh.fact_crypto_category IN ACCESS EXCLUSIVE MODE")
+        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'dwh.fact_crypto_category'::regclass"
+        with cli.start("load", "--freq", "10x", "--json") as running:
+            wait_until(lambda: witness.query(waiting), "the load to reach its second table")
+
+            def stop(running: Running) -> None:
+                running.send(signal.SIGTERM)
+                other.rollback()
+
+            return _stopped(witness.home, running, stop)
+
+
+def _stopped(home: Path, running: Running, stop: Callable[[Running], None]) -> Stop:
+    began = time.monotonic()
+    stop(running)
+    finished = running.end()
+    seconds = time.monotonic() - began
+    if finished.code < 0:  # ended at once: the JVM notices that it is alone
+        wait_until(lambda: not java_of(home), "the JVM to end by itself")
+    return Stop(finished, java_of(home), seconds)
+
+
+def _terminate(running: Running) -> None:
+    running.send(signal.SIGTERM)
+
+
+def _terminate_twice(running: Running) -> None:
+    running.send(signal.SIGTERM)
+    wait_until(lambda: not running.catches(signal.SIGTERM), "the first SIGTERM to be taken")
+    assert running.is_running()
+    running.send(signal.SIGTERM)
+
+
+def _kill_java(home: Path) -> None:
+    for pid in java_of(home):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _asked(sandbox: SandboxServer) -> int:
+    return sum(answer["endpoint"] == LAST_ENDPOINT for answer in sandbox.served())
+
+
+def _silver_snapshots(witness: Witness) -> int:
+    return sum(len(good) for good, _ in (witness.silver(table) for table in TABLES))
+
+
+# --- stops ------------------------------------------------------------------------------------------------------------
+
+
+def test_sigterm_during_extraction_ends_after_the_answer_under_way(story: Story) -> None:
+    stop = story.in_extract
+    assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
+    assert stop.finished.json()["exit_code"] == ExitCode.TERMINATED
+    assert len(stop.done("extract")) == 3
+    assert stop.done("transform") == stop.done("load") == []
+
+
+def test_sigterm_during_transformation_ends_after_the_snapshots_under_way(story: Story) -> None:
+    stop = story.in_transform
+    assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
+    assert stop.done("transform")
+    assert len(TABLES) <= story.silver_when_stopped < len(TABLES) * _SNAPSHOTS
+
+
+def test_sigterm_during_the_load_ends_after_the_table_under_way(story: Story) -> None:
+    stop = story.in_load
+    assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
+    assert stop.done("load") == ["dim_crypto_category", "fact_crypto_category"]
+
+
+def test_sigterm_to_the_whole_group_ends_as_terminated_although_spark_is_gone_too(story: Story) -> None:
+    stop = story.whole_group
+    assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
+    assert "Traceback" not in stop.finished.stderr
+    assert "internal error" not in stop.finished.stderr
+
+
+def test_a_jvm_that_is_killed_fails_the_tables_under_way_in_words_of_ours(story: Story) -> None:
+    stop = story.without_jvm
+    assert stop.finished.code == ExitCode.PARTIAL, stop.finished.told
+    assert "JVM has ended" in stop.finished.stderr
+    assert "Traceback" not in stop.finished.stderr
+    assert "internal error" not in stop.finished.stderr
+
+
+def test_ctrl_c_ends_as_interrupted(story: Story) -> None:
+    stop = story.by_ctrl_c
+    assert stop.finished.code == ExitCode.INTERRUPTED, stop.finished.told
+    assert len(stop.done("extract")) == 3
+
+
+def test_a_second_sigterm_ends_at_once(story: Story) -> None:
+    assert story.twice.finished.code == -signal.SIGTERM, story.twice.finished.told
+    assert story.twice.seconds < _FOR_EVER / 2
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        "in_extract",
+        "by_ctrl_c",
+        "twice",
+        "in_transform",
+        "whole_group",
+        "without_jvm",
+        "in_load",
+    ],
+)
+def test_no_java_process_is_left(story: Story, stop: str) -> None:
+    assert getattr(story, stop).java == []
+
+
+def test_what_was_fetched_before_the_stops_is_loaded_by_the_next_run(story: Story) -> None:
+    assert story.in_the_end.code == 0, story.in_the_end.told
+    story.witness.check_after_run(kills=1)  # only who was stopped twice may have lost the answer it waited for
+
+
+# --- the lock ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def holder(cli: Cli, sandbox: SandboxServer) -> Iterator[Running]:
+    """A run that holds the lock and waits for an answer that does not come."""
+    sandbox.add_fault(f"slow={_FOR_EVER}@{LAST_ENDPOINT}*1")
+    with cli.start("extract", "--endpoint", LAST_ENDPOINT) as running:
+        wait_until(lambda: _asked(sandbox), "the holder's call")
+        yield running
+
+
+def test_a_second_run_is_refused_and_told_who_holds_the_lock(cli: Cli, sandbox: SandboxServer, holder: Running) -> None:
+    spent = sandbox.usage()
+    refused = cli("run", "--freq", "10x")
+    assert refused.code == ExitCode.LOCKED, refused.told
+    assert str(holder.pid) in refused.stderr
+    assert "extract" in refused.stderr
+    assert sandbox.usage()["requests"] == spent["requests"]
+    assert holder.is_running()
+    assert not (cli.home / ".spark").exists()
+    assert not (cli.home / ".postgres").exists()
+
+
+def test_a_queued_run_goes_on_as_soon_as_the_holder_is_killed(
+    cli: Cli, sandbox: SandboxServer, holder: Running
+) -> None:
+    with cli.start("extract", "--endpoint", LAST_ENDPOINT, "--wait", "5m") as queued:
+        wait_until(lambda: _has_open(queued, cli.home / ".lock"), "the second run to queue")
+        assert _asked(sandbox) == 1
+        holder.send(signal.SIGKILL)
+        finished = queued.end()
+    assert finished.code == 0, finished.told
+    assert _asked(sandbox) == 2
+
+
+def test_sigterm_ends_a_queued_run_while_the_holder_goes_on(cli: Cli, holder: Running) -> None:
+    with cli.start("extract", "--endpoint", LAST_ENDPOINT, "--wait", "5m") as queued:
+        wait_until(lambda: _has_open(queued, cli.home / ".lock"), "the second run to queue")
+        queued.send(signal.SIGTERM)
+        finished = queued.end(60)
+    assert finished.code == ExitCode.TERMINATED, finished.told
+    assert holder.is_running()
+
+
+def _has_open(running: Running, path: Path) -> bool:
+    for descriptor in Path(f"/proc/{running.pid}/fd").iterdir():
+        try:
+            if descriptor.readlink() == path:
+                return True
+        except FileNotFoundError:
+            continue
+    return False

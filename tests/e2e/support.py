@@ -47,19 +47,23 @@ class Finished:
 
 
 def home_env(
-    home: Path, sandbox: SandboxServer | None = None, *, key: str = "sandbox", **settings: str
+    home: Path, sandbox: SandboxServer | None = None, *, key: str | None = None, **settings: str
 ) -> dict[str, str]:
     """Return the whole environment of a command: this home, this sandbox, and nothing that the tests were started with.
 
     Args:
         home: the home.
         sandbox: the API; None leaves URL and key out.
-        key: the API key; "" for none.
+        key: the API key; "" for none. By default only a sandbox gets one: with a key alone the public API would be asked.
         settings: more settings by the end of their variable's name, e.g. `SPARK__MASTER="local[2]"`.
     """
     java = {"JAVA_HOME": os.environ["JAVA_HOME"]} if "JAVA_HOME" in os.environ else {}
     api = {} if sandbox is None else {"API__BASE_URL": sandbox.base_url, "API__REQUESTS_PER_MINUTE": "100000"}
-    own = {"HOME": str(home), "MACHINE__CACHE": str(Settings().cache_dir), **api, **({"API__KEY": key} if key else {})}
+    if key is None:
+        key = "" if sandbox is None else "sandbox"
+    if key:
+        api["API__KEY"] = key
+    own = {"HOME": str(home), "MACHINE__CACHE": str(Settings().cache_dir), **api}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(Path(cryptoelt.__file__).parent.parent),

@@ -54,7 +54,7 @@ def home_env(
     Args:
         home: the home.
         sandbox: the API; None leaves URL and key out.
-        key: the API key; "" for none. By default only a sandbox gets one: with a key alone the public API would be asked.
+        key: the API key; "" for none. The default is one for a sandbox only: a key alone would ask the public API.
         settings: more settings by the end of their variable's name, e.g. `SPARK__MASTER="local[2]"`.
     """
     java = {"JAVA_HOME": os.environ["JAVA_HOME"]} if "JAVA_HOME" in os.environ else {}

@@ -43,7 +43,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps({name: self._masked(value) for name, value in line.items()}, ensure_ascii=False)
+        return json.dumps(self._masked(line), ensure_ascii=False)
 
     def _masked(self, value: Any) -> Any:
         """Mask before JSON is made of it: a secret of digits must not tear a number apart."""

@@ -64,11 +64,16 @@ def jvm_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
         options += ["-Xshare:auto", f"-XX:SharedArchiveFile={setup.archive}"]
     properties = {
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in setup.jars),
-        "spark.driver.extraJavaOptions": " ".join(options),
+        "spark.driver.extraJavaOptions": " ".join(map(_quoted, options)),
         "spark.driver.memory": "640m" if workload is Workload.SMALL else "1600m",
     }
     own = {name: value for name, value in setup.conf.items() if name in properties}
     return {**properties, **own}
+
+
+def _quoted(option: str) -> str:
+    """Write an option so that Spark's launcher takes it for one, whatever the folders of this machine are called."""
+    return '"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def session_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
@@ -166,6 +171,8 @@ class SparkHost:
         setup.scratch.mkdir(parents=True)
         setup.log_file.parent.mkdir(parents=True, exist_ok=True)
         os.environ["PYSPARK_PYTHON"] = sys.executable
+        # Java spells file names by the locale; in that of cron it could not open a home called `josé`.
+        os.environ["LC_ALL"] = "C.UTF-8"
         # Another Spark on the machine must not be started by accident.
         os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
         os.environ["SPARK_LAUNCHER_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SPARE_BYTES = 16 * 2**20
+#: Characters of a path that Spark would take for a pattern, or Delta for an escape.
+_NOT_PLAIN = frozenset("%*?[]{}\\")
 
 
 class Store(Protocol):
@@ -118,11 +120,18 @@ def open_store(lake_root: str) -> Store:
     """Return the store at a lake root.
 
     Raises:
-        ConfigurationError: the root is a URI of a kind that Bronze does not know yet.
+        ConfigurationError: the root is a URI of a kind that Bronze does not know yet, or not a plain path.
     """
     scheme, separator, _ = lake_root.partition("://")
     if separator and scheme != "file":
         raise ConfigurationError(
             f"lake.root: Bronze cannot be kept at {scheme}:// yet", hint="use a local or mounted folder"
         )
-    return LocalStore(Path(lake_root.removeprefix("file://")).absolute())
+    root = Path(lake_root.removeprefix("file://")).absolute()
+    odd = sorted(_NOT_PLAIN.intersection(str(root)))
+    if odd:
+        raise ConfigurationError(
+            f"lake.root: {root} has {' '.join(odd)} in its path, which Spark would not read as it stands",
+            hint="use a folder without it",
+        )
+    return LocalStore(root)

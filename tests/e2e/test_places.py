@@ -1,0 +1,42 @@
+"""Homes with unusual names, and the bare environment of cron."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptoelt.errors import ExitCode
+from cryptoelt.lake.silver import SilverTable
+from cryptoelt.tables import TABLES
+from cryptoelt.transform.pending import silver_uri
+from tests.e2e.support import Cli, home_env
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptoelt.sandbox.server import SandboxServer
+
+
+def cli_in(folder: Path, sandbox: SandboxServer) -> Cli:
+    """The command line in a home of this name, in the locale of a bare cron."""
+    folder.mkdir()
+    return Cli(folder, home_env(folder, sandbox) | {"LC_ALL": "C"})
+
+
+def test_a_home_may_have_blanks_and_accents_whatever_the_locale(sandbox: SandboxServer, tmp_path: Path) -> None:
+    home = tmp_path / 'josé\'s market, "old"'
+    cli = cli_in(home, sandbox)
+    assert cli("extract").code == 0
+    finished = cli("transform")
+    assert finished.code == 0, finished.told
+    for table in TABLES:
+        assert len(SilverTable(silver_uri(str(home / "lake"), table)).snapshots()) == 1
+
+
+def test_a_lake_whose_name_spark_would_take_for_a_pattern_is_refused_before_a_credit_is_spent(
+    sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    for name in ("a[b]", "a*", "a{b,c}", "100%25", "back\\slash", "who?"):
+        finished = cli_in(tmp_path / name, sandbox)("extract")
+        assert finished.code == ExitCode.CONFIGURATION, finished.told
+        assert "lake.root" in finished.stderr
+    assert sandbox.served() == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cryptoelt.errors import ConfigurationError, StorageError
@@ -19,7 +20,7 @@ from cryptoelt.machine.pyspark_place import pyspark_jars
 from cryptoelt.metadata.jsonl import sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _SUFFIX = ".jsa"
@@ -57,24 +58,31 @@ def ensure_archive(
         if path.is_file():
             return path, False
         partial = path.with_name(f"{path.stem}.new")
-        try:
+        with _writing(path.parent):
             path.parent.mkdir(exist_ok=True)
             for left in path.parent.glob("*.new"):
                 left.unlink()
-            train([f"-XX:ArchiveClassesAtExit={partial}"])
-            size = partial.stat().st_size if partial.is_file() else 0
-            if size < smallest:
-                partial.unlink(missing_ok=True)
-                raise StorageError(
-                    f"Java left no whole class-data archive ({size} bytes)",
-                    hint="check free space in the cache; runs work without it, only more slowly",
-                )
-            _publish(partial, path)
-        except OSError as exc:
+        train([f"-XX:ArchiveClassesAtExit={partial}"])
+        size = partial.stat().st_size if partial.is_file() else 0
+        if size < smallest:
+            partial.unlink(missing_ok=True)
             raise StorageError(
-                f"cannot write {path.parent}: {exc.strerror}", hint="check free space and the folder's owner"
-            ) from exc
+                f"Java left no whole class-data archive ({size} bytes)",
+                hint="check free space in the cache; runs work without it, only more slowly",
+            )
+        with _writing(path.parent):
+            _publish(partial, path)
     return path, True
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise StorageError(
+            f"cannot write {folder}: {exc.strerror}", hint="check free space and the folder's owner"
+        ) from exc
 
 
 def _publish(partial: Path, path: Path) -> None:

@@ -50,10 +50,10 @@ def run_setup(
         DatabaseUnavailableError: the embedded server cannot be made.
     """
     parts: list[tuple[str, Callable[[Settings], tuple[bool, str]]]] = [("java", _java), ("jars", _jars)]
-    if not skip_archive:
-        parts.append(("class-data archive", _archive))
     if settings.warehouse.is_embedded:
         parts.append(("embedded PostgreSQL", _embedded))
+    if not skip_archive:  # last, because everything works without it
+        parts.append(("class-data archive", _archive))
     steps = []
     for name, prepare in parts:
         started = clock.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,11 @@ from cryptoelt.cli import budget, config, db, demo, doctor, phases, sandbox, set
 from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.render import show_error
 from cryptoelt.errors import CryptoEltError, ExitCode, UsageError
+
+_PACKAGE = str(Path(__file__).parents[1])
+_log = logging.getLogger("cryptoelt")
+# Without any handler `logging` would print warnings and tracebacks on stderr, unmasked.
+_log.addHandler(logging.NullHandler())
 
 app = typer.Typer(
     name="cryptoelt",
@@ -94,10 +100,11 @@ def _usage_error(exc: typer.TyperException) -> UsageError:
 
 def _internal_error(exc: Exception) -> CryptoEltError:
     """Return a defect of cryptoelt as an error; its own text goes to the log alone, where secrets are masked."""
-    log = logging.getLogger("cryptoelt")
-    log.critical("internal.error", exc_info=exc)
-    place = traceback.extract_tb(exc.__traceback__)[-1]
-    where = "see the traceback in the newest file under logs/, and " if log.handlers else ""
+    _log.critical("internal.error", exc_info=exc)
+    frames = traceback.extract_tb(exc.__traceback__)
+    place = next((frame for frame in reversed(frames) if frame.filename.startswith(_PACKAGE)), frames[-1])
+    logged = any(isinstance(handler, logging.FileHandler) for handler in _log.handlers)
+    where = "see the traceback in the newest file under logs/, and " if logged else ""
     return CryptoEltError(
         f"internal error: {type(exc).__name__} at {place.filename}:{place.lineno}", hint=f"{where}please report it"
     )

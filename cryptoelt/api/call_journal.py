@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
-from cryptoelt.metadata.jsonl import append_line
+from cryptoelt.metadata.jsonl import append_line, require_appendable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,11 +18,21 @@ class CallJournal:
     def __init__(self, metadata_dir: Path) -> None:
         self._folder = metadata_dir / "calls"
 
+    def require(self, requested_at: datetime) -> None:
+        """Check that a call made now could be journalled: an answer that cannot be is paid for and lost.
+
+        Raises:
+            StorageError: the journal cannot be written.
+        """
+        require_appendable(self._file(requested_at))
+
     def append(self, requested_at: datetime, line: dict[str, Any]) -> None:
         """Append one line durably.
 
         Raises:
             StorageError: the journal cannot be written.
         """
-        path = self._folder / f"{requested_at:%Y-%m}.jsonl"
-        append_line(path, {"requested_at": iso(requested_at), **line})
+        append_line(self._file(requested_at), {"requested_at": iso(requested_at), **line})
+
+    def _file(self, requested_at: datetime) -> Path:
+        return self._folder / f"{requested_at:%Y-%m}.jsonl"

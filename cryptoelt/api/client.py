@@ -118,6 +118,7 @@ class CoinMarketCapClient:
             self._ledger.require(endpoint.name, credits)
         self._minute.take()
         now = self._clock.now()
+        self._journal.require(now)
         attempt = _Try(f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:16]}", endpoint, parameters, now)
         if _is_paid(endpoint):
             self._ledger.reserve(endpoint.name, credits, attempt.call_id)

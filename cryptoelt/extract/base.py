@@ -76,7 +76,7 @@ class BaseExtractor:
             raise
 
     def _extract(self, snapshot: datetime, unit: Unit, started: datetime) -> None:
-        self.context.bronze.store.require_space(self.endpoint.largest_answer)
+        self.context.bronze.require_space(self.endpoint_name, snapshot, self.endpoint.largest_answer)
         answer = self.context.client.get(self.endpoint)
         rows, clean = self._rows(answer, list(self.parse(answer)), snapshot)
         file = self.context.bronze.write(self.endpoint_name, snapshot, rows, clean=clean)

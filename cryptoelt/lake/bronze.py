@@ -69,6 +69,14 @@ class Bronze:
         name = f"{endpoint.replace('/', '_')}-{moment.strftime(_STAMP)}.parquet"
         return f"bronze/{endpoint}/{moment:%Y-%m}/{name}"
 
+    def require_space(self, endpoint: str, snapshot: datetime, size: int) -> None:
+        """Raise StorageError where an answer of `size` bytes could not be kept; asked before it is paid for.
+
+        Raises:
+            StorageError: there is too little room, or a folder on the way is somebody else's.
+        """
+        self.store.require_space(size, self.path_of(endpoint, snapshot))
+
     def write(self, endpoint: str, snapshot: datetime, rows: pa.Table, *, clean: bool) -> BronzeFile:
         """Write one snapshot, whole and durable, or not at all.
 

@@ -33,8 +33,8 @@ class Store(Protocol):
     def location(self, path: str) -> str:
         """Return the path or URI under which Spark finds a file."""
 
-    def require_space(self, size: int) -> None:
-        """Raise StorageError where a file of `size` bytes would not fit."""
+    def require_space(self, size: int, path: str = "") -> None:
+        """Raise StorageError where a file of `size` bytes at `path` could not be written."""
 
 
 class LocalStore:
@@ -96,19 +96,22 @@ class LocalStore:
         """Return the absolute path of a file."""
         return str(self.root / path)
 
-    def require_space(self, size: int) -> None:
-        """Raise StorageError where the folder cannot be written or has less than `size` bytes and some to spare.
+    def require_space(self, size: int, path: str = "") -> None:
+        """Raise StorageError where a file at `path` could not be written, or would leave less than some space to spare.
 
         Raises:
-            StorageError: too little room, or the folder cannot be made or written.
+            StorageError: too little room, or its folder cannot be made or written.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.root).free
+            folder = next(place for place in (self.root / path).parents if place.exists()) if path else self.root
         except OSError as exc:
             raise StorageError(f"cannot use {self.root}: {exc.strerror}", hint="check the folder's owner") from exc
-        if not os.access(self.root, os.W_OK):
-            raise StorageError(f"{self.root} is not writable", hint="check the folder's owner and the mount")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise StorageError(
+                f"{folder} is not writable", hint="check the folder's owner and the mount; no credit was spent"
+            )
         if free < size + _SPARE_BYTES:
             raise StorageError(
                 f"{free // 2**20} MiB are free at {self.root}, too few for an answer of {size // 2**20} MiB",

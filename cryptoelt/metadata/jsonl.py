@@ -47,9 +47,21 @@ def append_line_unlocked(path: Path, record: dict[str, Any]) -> None:
         if end == 0:
             sync_folder(path.parent)
     except OSError as exc:
-        raise StorageError(
-            f"cannot write {path}: {exc.strerror}", hint="check free space and the folder's owner"
-        ) from exc
+        raise _unwritable(path, exc) from exc
+
+
+def require_appendable(path: Path) -> None:
+    """Make the file where it is missing, so that a later append does not find that it may not.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    _make_folder_of(path)
+    with file_lock(path.with_name(f".{path.name}.lock")):
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        except OSError as exc:
+            raise _unwritable(path, exc) from exc
 
 
 def _make_folder_of(path: Path) -> None:
@@ -144,6 +156,10 @@ def read_last(path: Path) -> dict[str, Any] | None:
     except OSError as exc:
         raise _unreadable(path, exc) from exc
     return None
+
+
+def _unwritable(path: Path, exc: OSError) -> StorageError:
+    return StorageError(f"cannot write {path}: {exc.strerror}", hint="check free space and the folder's owner")
 
 
 def _unreadable(path: Path, exc: OSError) -> StorageError:

@@ -8,6 +8,7 @@ from cryptoelt.errors import ExitCode
 from cryptoelt.lake.silver import SilverTable
 from cryptoelt.tables import TABLES
 from cryptoelt.transform.pending import silver_uri
+from tests.e2e.accidents import assert_one_error, unwritable
 from tests.e2e.support import Cli, home_env
 
 if TYPE_CHECKING:
@@ -40,3 +41,18 @@ def test_a_lake_whose_name_spark_would_take_for_a_pattern_is_refused_before_a_cr
         assert finished.code == ExitCode.CONFIGURATION, finished.told
         assert "lake.root" in finished.stderr
     assert sandbox.served() == []
+
+
+def test_a_folder_of_bronze_or_of_calls_that_is_somebody_elses_costs_no_credit(
+    sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    cli = cli_in(tmp_path / "home", sandbox)
+    for place in ("lake/bronze/fear-and-greed", "metadata/calls"):
+        folder = cli.home / place
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with unwritable(folder):
+            finished = cli("extract", "--endpoint", "fear-and-greed/latest")
+            assert finished.code == ExitCode.FAILED, finished.told
+            assert_one_error(finished, str(folder))
+        assert sandbox.served() == [], place
+    assert cli("extract", "--endpoint", "fear-and-greed/latest").code == 0

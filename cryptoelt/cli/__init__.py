@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import traceback
@@ -112,4 +113,6 @@ def _internal_error(exc: Exception) -> CryptoEltError:
 
 def main() -> None:
     """Run the command line of this process."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name no terminal can show must not end a command
     sys.exit(run(sys.argv[1:]))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cryptoelt.cli.render import show_error, show_json, show_result, show_table, summary
 from cryptoelt.errors import ApiUnavailableError, BudgetError, CryptoEltError, DatabaseUnavailableError
 from cryptoelt.results import Credits, Phase, Result, Status, Unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 
@@ -152,6 +158,17 @@ def test_an_error_of_a_whole_command_is_json_too(capsys: pytest.CaptureFixture[s
         "exit_code": 1,
     }
     assert shown.err == "error: it failed\n\nhint: do this\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_a_terminal_of_any_encoding_is_told_everything(tmp_path: Path, encoding: str) -> None:
+    root = "/lake/\u4e2d\u6587"
+    environment = {**os.environ, "CRYPTOELT_HOME": str(tmp_path), "CRYPTOELT_LAKE__ROOT": root}
+    command = [sys.executable, "-m", "cryptoelt", "config", "show", "--json"]
+    done = subprocess.run(command, env={**environment, "PYTHONIOENCODING": encoding}, capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode(encoding))["settings"]["lake.root"]["value"] == root
 
 
 def test_json_keeps_letters_of_every_script(capsys: pytest.CaptureFixture[str]) -> None:

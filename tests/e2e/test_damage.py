@@ -11,7 +11,7 @@ from cryptoelt.clock import parse_iso
 from cryptoelt.errors import ExitCode
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.tables import TABLES
-from tests.e2e.accidents import assert_told, disk_of, fill, initialised
+from tests.e2e.accidents import assert_told, disk_of, fill, initialised, largest_file
 from tests.e2e.evidence import count, lines_of, rows
 from tests.e2e.support import Cli, home_env
 
@@ -102,6 +102,21 @@ def test_a_repaired_file_is_taken_in_by_the_next_run(accident: Accident) -> None
     each = [moment for row in snapshots for moment in row["snapshots"]]
     assert len(each) == len(set(each)) == 4
     assert {parse_iso(moment) for moment in loaded["fact_crypto_category"]["snapshots"]} <= set(each)
+
+
+def test_a_file_that_cannot_be_written_whole_is_told_and_leaves_nothing_half_done(cli: Cli) -> None:
+    bronze = cli.home / "lake" / "bronze"
+    assert cli("extract").code == 0
+    files = {path: path.read_bytes() for path in bronze.rglob("*.*")}
+    with largest_file(6000):  # enough for journals and ledger, too little for the larger answers
+        finished = cli("extract")
+    assert finished.code == ExitCode.PARTIAL, finished.told
+    assert_told(finished, f"error: extract {CATEGORIES}", f"error: extract {GLOBAL}", "File too large", "hint: ")
+    after = {path: path.read_bytes() for path in bronze.rglob("*.*")}
+    assert files.items() <= after.items()
+    assert len(after) == len(files) + 1
+    assert cli("extract").code == 0
+    assert len(list(bronze.rglob("*.*"))) == 3 + 1 + 3
 
 
 def test_a_disk_too_full_for_an_answer_costs_no_credit(cli: Cli, sandbox: SandboxServer, tmp_path: Path) -> None:

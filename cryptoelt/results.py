@@ -183,6 +183,8 @@ def exit_code_of(units: list[Unit]) -> ExitCode:
         return ExitCode.PARTIAL
     if len(failures) < len(errors):
         return ExitCode.QUALITY
+    if failures and all(error.exit_code is ExitCode.USAGE for error in failures):
+        return ExitCode.USAGE
     if failures:
         unreachable = all(isinstance(error, ApiUnavailableError) for error in failures)
         return ExitCode.UNAVAILABLE if unreachable else ExitCode.FAILED

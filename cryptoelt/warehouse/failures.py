@@ -13,6 +13,7 @@ from cryptoelt.errors import (
     DatabaseUnavailableError,
     LoadError,
     SchemaError,
+    StorageError,
 )
 
 _CHECK_SERVER = "check that PostgreSQL runs and can be reached; what is in the lake stays and is loaded by the next run"
@@ -22,6 +23,8 @@ _REFUSED = re.compile(
     r"password authentication failed|no password supplied|authentication failed|no pg_hba.conf entry"
     r'|role ".*" (does not exist|is not permitted to log in)|permission denied for database'
 )
+#: SQLSTATE class of values that are too large for the server, whenever they come.
+_LIMITS = "54"
 
 
 class DatabaseMissingError(SchemaError):
@@ -57,7 +60,11 @@ def as_error(exc: psycopg2.Error, name: str) -> CryptoEltError:
             return ConfigurationError(
                 f"warehouse {name}: {words}", hint="grant the user of CRYPTOELT_WAREHOUSE__URL what it lacks"
             )
-        case psycopg2.OperationalError() | psycopg2.InterfaceError():
+        case pg.DiskFull():
+            return StorageError(
+                f"warehouse {name}: {words}", hint="free some space on the server's disk and run it again"
+            )
+        case psycopg2.OperationalError() | psycopg2.InterfaceError() if not (exc.pgcode or "").startswith(_LIMITS):
             return DatabaseUnavailableError(f"warehouse {name} failed: {words}", hint=_CHECK_SERVER)
         case _:
             return LoadError(f"warehouse {name}: {words}", hint="see the log for the statement's error in full")

@@ -177,7 +177,7 @@ def test_a_connection_lost_in_the_transaction_leaves_nothing_and_the_next_load_c
         " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END';"
         f"CREATE TRIGGER die BEFORE INSERT ON dwh.{MOOD} FOR EACH ROW EXECUTE FUNCTION dwh.die()"
     )
-    with pytest.raises(DatabaseUnavailableError, match="terminating connection|server closed"):
+    with pytest.raises(DatabaseUnavailableError, match=r"terminating connection|server closed"):
         load(MOOD)
     load.execute(f"DROP TRIGGER die ON dwh.{MOOD}")
     assert load.batches(MOOD) == []
@@ -238,3 +238,11 @@ def test_a_schema_that_is_gone_says_how_to_make_it(load: Loading, lake: SilverWr
     with pytest.raises(SchemaError) as caught:
         load(MOOD)
     assert "cryptoelt db" in caught.value.hint
+
+
+def test_a_key_too_long_for_the_index_is_a_load_error_and_not_an_outage(load: Loading, lake: SilverWriter) -> None:
+    random_ = random.Random(0)
+    endless = "".join(chr(random_.randrange(0x4E00, 0x9FFF)) for _ in range(5000))
+    lake.commit("dim_crypto_category", {at(0): [{"category_id": endless}]})
+    with pytest.raises(LoadError, match="index"):
+        load("dim_crypto_category")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
-from cryptoelt.errors import DamagedFileError, UsageError
-from cryptoelt.results import Status
+from cryptoelt.errors import DamagedFileError, ExitCode, UsageError
+from cryptoelt.results import Phase, Status, Unit, exit_code_of
 from tests.integration.silver_writer import at, category, category_fact, sentiment
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ def test_an_unknown_version_is_wrong_usage_and_names_the_range(load: Loading, la
     with pytest.raises(UsageError, match=f"{MOOD} has no version {version}") as caught:
         load(MOOD, version=version)
     assert "0 to 2" in caught.value.hint
+    unit = Unit(Phase.LOAD, MOOD)
+    unit.failed(caught.value)
+    assert exit_code_of([unit]) is ExitCode.USAGE
 
 
 def test_a_version_of_a_table_never_written_is_wrong_usage(load: Loading) -> None:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 #: Never taken from a command line, where other users of the machine can read them.
 _SECRETS = ("api.key", "warehouse.url")
-_SECRET_VARIABLES = ("CRYPTOELT_API__KEY", "CMC_API_KEY", "CRYPTOELT_WAREHOUSE__URL")
+#: A section as a whole may be given as JSON.
+_SECRET_VARIABLES = (
+    *("CMC_API_KEY", "CRYPTOELT_API", "CRYPTOELT_API__KEY"),
+    *("CRYPTOELT_WAREHOUSE", "CRYPTOELT_WAREHOUSE__URL", "CRYPTOELT_SPARK"),
+)
+#: Of Spark's properties some are secrets, and each may have a variable of its own.
+_SPARK_CONF = "CRYPTOELT_SPARK__CONF"
 
 
 @dataclass
@@ -70,8 +76,9 @@ class Invocation:
             self._require_known_flags()
             self._settings = load_settings(self.flags)
             _require_known_prices(self._settings.budget.prices)
-            for variable in [name for name in os.environ if name.upper() in _SECRET_VARIABLES]:
-                del os.environ[variable]
+            for variable in list(os.environ):
+                if variable.upper() in _SECRET_VARIABLES or variable.upper().startswith(_SPARK_CONF):
+                    del os.environ[variable]
         return self._settings
 
     def _require_known_flags(self) -> None:

@@ -7,6 +7,7 @@ is imported only where a model or a migration is needed.
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,10 @@ _LINK = {
     "keepalives_interval": "10",
     "keepalives_count": "3",
 }
+
+
+#: Of one host or of several.
+_PORTS = re.compile(r"[\d,]*")
 
 
 class Warehouse:
@@ -219,13 +224,25 @@ def open_warehouse(settings: Settings, clock: Clock) -> Warehouse:
 def _parsed(url: SecretStr) -> dict[str, str]:
     text = url.get_secret_value()
     scheme, separator, rest = text.partition("://")
-    if separator and scheme in {"postgresql", "postgresql+psycopg2"}:
+    if separator and scheme in {"postgresql", "postgresql+psycopg2"} and not _is_torn(rest):
         try:
-            return dict(parse_dsn(f"postgresql://{rest}"))
+            given = dict(parse_dsn(f"postgresql://{rest}"))
         except psycopg2.ProgrammingError:
-            pass  # the driver's text repeats the URL, password included: told below without it
+            given = {"port": "?"}  # the driver's text repeats the URL, password included: told below without it
+        if _PORTS.fullmatch(given.get("port", "")):
+            return given
     raise ConfigurationError(
         "setting warehouse.url is neither `embedded` nor a valid PostgreSQL URL",
         hint="write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password percent-encoded",
         setting="warehouse.url",
     )
+
+
+def _is_torn(rest: str) -> bool:
+    """Tell whether a `/` or `@` of the password was left as it is, so that a piece of it would be taken for the host.
+
+    Args:
+        rest: the URL without its scheme.
+    """
+    user_ends = re.search("[@/]", rest)
+    return user_ends is not None and "@" in rest[user_ends.end() :].partition("?")[0]

@@ -1,0 +1,184 @@
+"""Which Bronze snapshots a Silver table lacks: found without Spark, and without looking at all of history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from cryptoelt.clock import iso
+from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze
+from cryptoelt.lake.silver import SilverTable
+from cryptoelt.lake.store import LocalStore
+from cryptoelt.metadata.journals import Journal
+from cryptoelt.results import Phase
+from cryptoelt.tables import TABLES
+from cryptoelt.transform.pending import Pending, find_pending, silver_uri
+from tests.integration.silver_writer import SilverWriter, at, category_fact
+
+TABLE = "fact_crypto_category"
+ENDPOINT = TABLES[TABLE].endpoint
+MONTH = 31 * 24
+
+
+class RecordingStore(LocalStore):
+    """A local folder that remembers what was listed."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.listed: list[str] = []
+
+    def list(self, folder: str) -> list[str]:
+        self.listed.append(folder)
+        return super().list(folder)
+
+
+class Lake:
+    """A lake with Bronze, Silver and the journal of one table."""
+
+    def __init__(self, home: Path) -> None:
+        self.silver = SilverWriter(home / "lake")
+        self.store = RecordingStore(home / "lake")
+        self.bronze = Bronze(self.store)
+        self.metadata = home / "metadata"
+        self.journal = Journal(self.metadata, Phase.TRANSFORM, TABLE)
+
+    def fetch(self, *numbers: int) -> None:
+        for number in numbers:
+            columns: list[pa.Array[pa.Scalar[pa.DataType]]] = [
+                pa.array([at(number)], UTC_MICROSECONDS),
+                pa.array(["call"]),
+                pa.array([0], pa.int64()),
+                pa.array(["{}"]),
+                pa.array([None], COMMON_FIELDS[4].type),
+            ]
+            self.bronze.write(ENDPOINT, at(number), pa.table(columns, schema=pa.schema(COMMON_FIELDS)), clean=True)
+
+    def build(self, *numbers: int) -> None:
+        for number in numbers:
+            self.silver.commit(TABLE, {at(number): [category_fact(1)]})
+
+    def journal_says(self, complete: int, **other: object) -> None:
+        table = SilverTable(self.silver.uri(TABLE))
+        known = {"silver_table_id": table.table_id, "silver_version": table.version}
+        self.journal.append({**known, "complete_through": iso(at(complete)), **other})
+
+    def pending(self) -> Pending:
+        return find_pending(TABLE, self.bronze, self.silver.root, self.metadata)
+
+    def missing(self) -> list[int]:
+        return [(file.snapshot - at(0)) // timedelta(hours=1) for file in self.pending().files]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path)
+
+
+def test_without_bronze_nothing_is_missing(lake: Lake) -> None:
+    assert lake.pending() == Pending([], None)
+
+
+def test_a_table_never_built_lacks_everything_oldest_first(lake: Lake) -> None:
+    lake.fetch(2, 0, MONTH, 1)
+
+    assert lake.missing() == [0, 1, 2, MONTH]
+    assert lake.pending().complete is None
+
+
+def test_a_table_lacks_what_it_does_not_hold_whatever_came_after_it(lake: Lake) -> None:
+    lake.fetch(0, 1, 2, 3, 4)
+    lake.build(4, 0, 2)
+
+    assert lake.missing() == [1, 3]
+
+
+def test_the_word_of_the_journal_saves_looking_at_what_is_older(lake: Lake) -> None:
+    months = [number * MONTH for number in range(6)]
+    lake.fetch(*months, months[-1] + 1, months[-1] + 2)
+    lake.build(*months, months[-1] + 2)
+    lake.journal_says(months[-1])
+    lake.store.listed.clear()
+
+    assert lake.missing() == [months[-1] + 1]
+    assert lake.pending().complete == at(months[-1])
+    assert f"bronze/{ENDPOINT}/{at(months[-1]):%Y-%m}" in lake.store.listed
+    for long_ago in months[:3]:
+        assert f"bronze/{ENDPOINT}/{at(long_ago):%Y-%m}" not in lake.store.listed
+
+
+def test_a_file_that_is_put_back_late_is_missing_although_its_successors_are_built(lake: Lake) -> None:
+    lake.fetch(0, 2)
+    lake.build(0, 2)
+    lake.journal_says(2)
+    lake.fetch(1)
+
+    pending = lake.pending()
+    assert lake.missing() == [1]
+    assert pending.complete is not None
+    assert at(0) <= pending.complete < at(1)
+
+
+def test_a_lost_journal_costs_no_snapshot_and_doubles_none(lake: Lake) -> None:
+    lake.fetch(0, 1, 2)
+    lake.build(0, 2)
+    lake.journal_says(0)
+    lake.journal.path.unlink()
+
+    assert lake.missing() == [1]
+
+
+def test_a_torn_last_line_leaves_the_word_of_the_line_before(lake: Lake) -> None:
+    lake.fetch(0, 1, 2)
+    lake.build(0, 1)
+    lake.journal_says(1)
+    with lake.journal.path.open("a") as stream:
+        stream.write('{"complete_through": "2099-')
+
+    assert lake.missing() == [2]
+    assert lake.pending().complete == at(1)
+
+
+def test_the_word_is_not_taken_for_a_table_that_was_made_anew(lake: Lake) -> None:
+    lake.fetch(0, 1)
+    lake.build(0, 1)
+    lake.journal_says(1)
+    Path(lake.silver.uri(TABLE)).rename(lake.metadata / "former")
+    assert lake.missing() == [0, 1]
+
+    lake.build(1)
+    assert lake.missing() == [0]
+
+
+def test_the_word_is_not_taken_for_a_table_that_was_put_back_to_an_earlier_version(lake: Lake) -> None:
+    lake.fetch(0, 1)
+    lake.build(0)
+    lake.journal_says(1, silver_version=1)
+
+    assert lake.missing() == [1]
+
+
+def test_the_word_of_a_failed_run_that_knew_nothing_is_none(lake: Lake) -> None:
+    lake.fetch(0)
+    lake.journal.append({"status": "failed", "complete_through": None, "silver_table_id": None, "silver_version": None})
+    assert lake.missing() == [0]
+
+    lake.build(0)
+    assert lake.missing() == []
+
+
+def test_what_was_only_rejected_before_the_process_died_is_still_missing(lake: Lake) -> None:
+    lake.fetch(0, 1)
+    lake.build(0)
+    lake.silver.reject(TABLE, at(1), [("missing_key", "{}")])
+    assert lake.missing() == [1]
+
+    lake.silver.commit(TABLE, {at(1): []})
+    assert lake.missing() == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_place_of_a_table_is_that_of_the_contract(table: str) -> None:
+    assert silver_uri("/lake", table) == f"/lake/silver/{TABLES[table].domain}/{table}"

@@ -173,6 +173,21 @@ def test_every_relative_link_leads_somewhere(path: Path) -> None:
     assert dead == []
 
 
+def test_the_architecture_names_files_and_code_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = text[: text.index("## Adding an endpoint")]
+    paths = re.findall(r"`((?:[\w/]+/)?\w+\.py|[\w/]+/)`", text)
+    assert len(paths) > 20
+    assert [name for name in paths if not (ROOT / name).exists() and not any((ROOT / "cryptoelt").rglob(name))] == []
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "cryptoelt").rglob("*.py"))
+    methods = re.findall(r"`([A-Z]\w+)\.([a-z_]+)`", text)
+    functions = re.findall(r"`([a-z]+_[a-z_]+)`", text)
+    assert methods
+    assert functions
+    assert [name for name, method in methods if f"class {name}" not in code or f"def {method}(" not in code] == []
+    assert [name for name in functions if f"def {name}(" not in code and not name.startswith("_")] == []
+
+
 def test_every_record_of_a_decision_is_in_the_list_and_has_all_its_parts() -> None:
     folder = ROOT / "docs" / "adr"
     records = sorted(folder.glob("0*.md"))

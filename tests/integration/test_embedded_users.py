@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,3 +95,28 @@ def as_nobody(home: str, code: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_programs_that_only_root_can_reach_are_copied_to_the_cache(tmp_path: Path) -> None:
+    """Root's own virtual environment, set up with a umask that lets nobody else in."""
+    package = installed_binaries().parent
+    site = tmp_path / "site"  # below pytest's folder, which is root's alone
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.is_dir():
+            shutil.copytree(folder, site / folder.name, symlinks=True)
+    code = (
+        "import os, sys; from pathlib import Path; os.umask(0o077);"
+        "from cryptoelt.warehouse.embedded import EmbeddedPostgres;"
+        "server = EmbeddedPostgres(Path(sys.argv[1]), Path(sys.argv[1], 'cache'));"
+        "server.ensure_running(); print(server.programs); print(server.stop())"
+    )
+    with owned_home() as home:
+        os.chown(home, 0, 0)
+        Path(home).chmod(0o755)
+        environment = {**os.environ, "PYTHONPATH": f"{site}:{os.environ.get('PYTHONPATH', '')}"}
+        command = [sys.executable, "-c", code, home]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+    programs, stopped = done.stdout.splitlines() or [done.stderr, ""]
+    assert programs.startswith(f"{home}/cache/postgresql-18-")
+    assert stopped == "True"

@@ -120,6 +120,7 @@ class SparkHost:
         self._session: SparkSession | None = None
         self._failure: Exception | None = None
         self._imported = threading.Event()
+        self._unwanted = False
 
     def start(self) -> None:
         """Begin to start the JVM in the background; a second call does nothing."""
@@ -184,6 +185,8 @@ class SparkHost:
                 command_line, {"stdout": stream, "stderr": subprocess.STDOUT}
             )
         launched = time.monotonic()
+        if self._unwanted:  # the run was refused meanwhile; nobody shall wait for a session it does not need
+            raise TransformError("the run ended before Spark had started")
         conf = SparkConf(_jvm=self._gateway.jvm)
         conf.setAll(list(session_properties(setup, self._workload).items()))
         session = SparkSession(SparkContext(conf=conf, gateway=self._gateway))
@@ -199,6 +202,7 @@ class SparkHost:
         """
         if self._thread is None:
             return
+        self._unwanted = True
         self._thread.join()
         if self._session is not None and (not self._setup.master.startswith("local") or self._dumps_archive):
             self._session.stop()
@@ -232,3 +236,4 @@ class SparkHost:
             SparkContext._jvm = None  # noqa: SLF001
             SparkContext._active_spark_context = None  # noqa: SLF001
         self._thread = self._gateway = self._session = None
+        self._unwanted = False

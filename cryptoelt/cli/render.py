@@ -90,7 +90,7 @@ def summary(result: Result) -> str:
     """Return one line that says what a command did, or why there was nothing to do."""
     head = " ".join(part for part in (result.command, result.frequency) if part)
     if result.status is Status.NOTHING:
-        return f"{head}: nothing to do, everything fetched is already in place ({result.seconds:.1f} s, 0 credits)"
+        return f"{head}: nothing to do, nothing new is waiting ({result.seconds:.1f} s, 0 credits)"
     parts = [_phase_summary(result, phase) for phase in Phase]
     text = ", ".join(part for part in parts if part)
     return f"{head}: {result.status.value} in {result.seconds:.1f} s, {result.credits.charged} credits; {text}"

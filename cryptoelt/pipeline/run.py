@@ -90,10 +90,10 @@ class Pipeline:
     def _run_phases(self, job: Job, stack: ExitStack) -> None:
         if job.endpoints:
             self._runtime.settings.require_key()
-        if job.endpoints and job.transform:
-            self._runtime.spark.start()  # hides its start behind the calls
         if job.load:
             self._reach_database(stack)
+        if job.endpoints and job.transform:
+            self._runtime.spark.start()  # hides its start behind the calls
         if job.endpoints:
             self._extract(job.endpoints)
         self._transform_and_load(job, stack)

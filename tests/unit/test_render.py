@@ -71,7 +71,7 @@ def test_with_json_stdout_is_one_object_and_people_read_stderr(capsys: pytest.Ca
 def test_nothing_to_do_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     show_result(result(Unit(Phase.LOAD, "t")), as_json=False)
 
-    assert capsys.readouterr().out.startswith("run 10x: nothing to do, everything fetched is already in place")
+    assert capsys.readouterr().out.startswith("run 10x: nothing to do, nothing new is waiting")
 
 
 def test_every_failure_is_printed_and_the_same_advice_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,6 +106,18 @@ class SilverTable:
                     added += int(json.loads(action["stats"])["numRecords"])
         return added
 
+    def only_grew_after(self, version: int) -> bool:
+        """Tell whether no commit above `version` took rows away, as a DELETE or a RESTORE does; False where unknown."""
+        log = Path(self.uri) / "_delta_log"
+        for number in range(version + 1, self.version + 1):
+            try:
+                lines = (log / f"{number:020d}.json").read_text(encoding="utf-8").splitlines()
+            except FileNotFoundError:
+                return False
+            if any(action.get("dataChange", True) for line in lines if (action := json.loads(line).get("remove"))):
+                return False
+        return True
+
     def snapshots(self, after: datetime | None = None) -> set[datetime]:
         """Return the snapshots the table holds, above `after`; also those of which every record was rejected.
 
@@ -120,11 +132,18 @@ class SilverTable:
         return found
 
     def _snapshots_with_rows(self, after: datetime | None) -> set[datetime]:
+        """Return the snapshots of which the table has rows; only files of several snapshots are opened."""
         found: set[datetime] = set()
-        if self.exists:
-            for batch in self.read(after=after, columns=[SNAPSHOT]):
-                moments = pc.unique(batch.column(SNAPSHOT)).to_pylist()
-                found.update(moment.astimezone(UTC) for moment in moments if moment is not None)
+        several = []
+        for action in self._actions(None, after) if self.exists else ():
+            low, high = action.get(f"min.{SNAPSHOT}"), action.get(f"max.{SNAPSHOT}")
+            if low is None or low != high:
+                several.append(f"{self.uri}/{action['path']}")
+            else:
+                found.add(low.astimezone(UTC))
+        for batch in self._batches(several, None, after, [SNAPSHOT]):
+            moments = pc.unique(batch.column(SNAPSHOT)).to_pylist()
+            found.update(moment.astimezone(UTC) for moment in moments if moment is not None)
         return found
 
     def _committed(self, asked: set[datetime]) -> set[datetime]:
@@ -151,7 +170,14 @@ class SilverTable:
             DamagedFileError: a data file of the table is missing or not Parquet.
         """
         wanted = None if snapshots is None else sorted(snapshots)
-        for path in self._files(wanted, after):
+        paths = [f"{self.uri}/{action['path']}" for action in self._actions(wanted, after)]
+        yield from self._batches(paths, wanted, after, columns)
+
+    @staticmethod
+    def _batches(
+        paths: list[str], wanted: list[datetime] | None, after: datetime | None, columns: list[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        for path in paths:
             try:
                 # Without this, pyarrow fetches the whole file before the first batch: memory would grow with the file.
                 with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
@@ -159,16 +185,16 @@ class SilverTable:
                         kept = _filtered(batch, wanted, after)
                         if kept.num_rows:
                             yield kept
-            except (OSError, pa.ArrowInvalid) as exc:
+            except (OSError, ValueError, pa.ArrowException) as exc:
                 raise DamagedFileError(
                     f"Silver file {path} cannot be read: {exc}", hint="rebuild the table from Bronze", file=path
                 ) from exc
 
-    def _files(self, wanted: list[datetime] | None, after: datetime | None) -> list[str]:
+    def _actions(self, wanted: list[datetime] | None, after: datetime | None) -> list[dict[str, Any]]:
         """Return the data files that may hold the wanted snapshots, by the statistics of the Delta log."""
         actions = pa.table(self._opened.get_add_actions(flatten=True)).to_pylist()
         actions.sort(key=lambda action: (action["modification_time"], action["path"]))
-        return [f"{self.uri}/{action['path']}" for action in actions if _may_hold(action, wanted, after)]
+        return [action for action in actions if _may_hold(action, wanted, after)]
 
 
 def _open(uri: str, version: int | None) -> DeltaTable | None:
@@ -189,8 +215,12 @@ def _snapshots_of_commit(lines: list[str]) -> tuple[datetime, ...]:
     for line in lines:
         info = json.loads(line).get("commitInfo")
         if info is not None:
-            metadata = json.loads(info.get("userMetadata") or "{}")
-            return tuple(parse_iso(text) for text in metadata.get("snapshots", []))
+            try:
+                metadata = json.loads(info.get("userMetadata") or "{}")
+            except ValueError:  # the words of somebody who tended the table by hand
+                return ()
+            named = metadata.get("snapshots", []) if isinstance(metadata, dict) else []
+            return tuple(parse_iso(text) for text in named)
     return ()
 
 

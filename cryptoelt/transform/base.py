@@ -6,14 +6,16 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cryptoelt.clock import iso
 from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError
-from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata, rejected_uri
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
+from cryptoelt.transform.append import append_once
 from cryptoelt.transform.failures import SPARK_FAILURES, spark_failure
 from cryptoelt.transform.pending import Pending, find_pending, silver_uri
 from cryptoelt.transform.rules import broken_rule, split_duplicates
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from cryptoelt.clock import Clock
@@ -100,12 +101,14 @@ class BaseTransformer:
             CryptoEltError: a snapshot could not be built.
         """
         started = self.context.clock.now()
+        pending: Pending | None = None
         try:
-            self._transform_pending(self.find_pending(table), table, unit)
+            pending = self.find_pending(table)
+            self._transform_pending(pending, table, unit)
         except StoppedError:
             raise
         except CryptoEltError as exc:
-            self._record_failure(table, exc, started)
+            self._record_failure(table, exc, started, None if pending is None or unit.snapshots else pending.complete)
             raise
         unit.status = Status.DONE if unit.snapshots else Status.NOTHING
 
@@ -136,25 +139,24 @@ class BaseTransformer:
         started = self.context.clock.now()
         footer = self.context.bronze.footer(file)
         try:
-            good, rejected = self._prepare(table, file, footer)
-            quarantined = 0
+            good, set_aside = self._prepare(table, file, footer)
+            rejected = None if set_aside is None else _rejected(set_aside)
             if rejected is not None and rejected.num_rows:
-                quarantined = rejected.num_rows
                 frame = self.context.spark().createDataFrame(rejected)
-                self._write(rejected_uri(self._uri(table)), frame, table, file.snapshot)
-            before = SilverTable(self._uri(table))
-            version = before.version if before.exists else -1
-            self._write(self._uri(table), good, table, file.snapshot)
+                append_once(frame, rejected_uri(self._uri(table)), table, file.snapshot, self.context.run_id)
+            silver, added = append_once(good, self._uri(table), table, file.snapshot, self.context.run_id)
         except SPARK_FAILURES as exc:
             self.context.clock.stop.raise_if_set()  # a signal to the whole group has ended the JVM too
             raise spark_failure(table, file, self.context.bronze.location(file), exc) from exc
-        silver = SilverTable(self._uri(table))
-        loaded = silver.rows_added_after(version)
-        counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
-        if counts.present < 0:
+        quarantined = 0 if rejected is None else rejected.num_rows
+        expected = footer.rows - (0 if set_aside is None else set_aside.num_rows)
+        if added not in {None, expected}:
             raise TransformError(
-                f"{table} at {iso(file.snapshot)}: {loaded} rows came out of the {footer.rows} that went in"
+                f"{table} at {iso(file.snapshot)}: {added} rows came out of {file.path} where {expected} should have",
+                hint="this is a defect of cryptoelt: please report it",
             )
+        loaded = added or 0
+        counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
         unit.snapshots.append(file.snapshot)
         unit.rows_in += counts.rows_in
         unit.rows_loaded += counts.loaded
@@ -163,7 +165,10 @@ class BaseTransformer:
         self._record(table, file, counts, silver, complete, started)
 
     def _prepare(self, table: str, file: BronzeFile, footer: BronzeFooter) -> tuple[DataFrame, pa.Table | None]:
-        """Return the good rows of a snapshot, and the rejected ones where there may be any."""
+        """Return the good rows of a snapshot, and what is set aside of it where that may be anything.
+
+        Set aside are the records that break a rule, and under the rule '' the duplicates of a record that is kept.
+        """
         from cryptoelt.warehouse.schema import silver_schema
 
         build = self.builds[table]
@@ -173,26 +178,16 @@ class BaseTransformer:
         built = rows.select(
             SNAPSHOT, "call_id", "record_number", "raw", "unfit", *(c.alias(n) for n, c in columns.items())
         )
-        rejected: pa.Table | None = None
+        set_aside: pa.Table | None = None
         if not footer.clean:
             judged = built.withColumn("rule", broken_rule(build.reads, build.key))
             judged = split_duplicates(judged, (SNAPSHOT, *build.key), tuple(columns))
-            bad = judged.where(F.col("rule") != "").dropDuplicates(["raw", "rule"])
-            rejected = bad.select(SNAPSHOT, "rule", F.col("raw").alias("record"), "call_id").toArrow()
+            bad = judged.where(F.col("rule").isNotNull())
+            set_aside = bad.select(SNAPSHOT, "rule", F.col("raw").alias("record"), "call_id").toArrow()
             built = judged.where(F.col("rule").isNull())
         built = built.withColumns(build.derived()) if build.derived() else built
         schema = from_arrow_schema(silver_schema(table))
-        return built.select([F.col(field.name).cast(field.dataType).alias(field.name) for field in schema]), rejected
-
-    def _write(self, uri: str, rows: DataFrame, table: str, snapshot: datetime) -> None:
-        """Append one snapshot; the same snapshot a second time is skipped inside the commit.
-
-        The transaction identity is the snapshot itself, at version 1. A running number or a time as version would make
-        Delta skip an older snapshot that comes after a newer one, without a word.
-        """
-        writer = rows.coalesce(1).write.format("delta").mode("append")
-        writer = writer.option("txnAppId", f"{table}@{iso(snapshot)}").option("txnVersion", 1)
-        writer.option("userMetadata", commit_metadata([snapshot], run_id=self.context.run_id)).save(uri)
+        return built.select([F.col(field.name).cast(field.dataType).alias(field.name) for field in schema]), set_aside
 
     def _record(
         self,
@@ -230,10 +225,12 @@ class BaseTransformer:
         }
         log.info("transform.done", extra={"fields": fields})
 
-    def _record_failure(self, table: str, error: CryptoEltError, started: datetime) -> None:
-        """Journal a failure; what the last line knew of the table's completeness stays known."""
+    def _record_failure(self, table: str, error: CryptoEltError, started: datetime, complete: datetime | None) -> None:
+        """Journal a failure; what the last line knew of the table's completeness stays known, or is now `complete`."""
         journal = Journal(self.context.metadata_dir, Phase.TRANSFORM, table)
         known = journal.last() or {}
+        if complete is not None:
+            known["complete_through"] = iso(complete)
         ended = self.context.clock.now()
         journal.append(
             {
@@ -255,3 +252,14 @@ def _together(failures: list[DamagedFileError]) -> DamagedFileError:
         return first
     also = ", ".join(str(failure.context["file"]) for failure in others)
     return DamagedFileError(f"{first.message}; damaged too: {also}", hint=first.hint, **first.context)
+
+
+def _rejected(set_aside: pa.Table) -> pa.Table:
+    """Return what is to be quarantined of the records set aside: each record and rule once, no mere duplicate."""
+    first: dict[tuple[str, str], int] = {}
+    for number, (rule, record) in enumerate(
+        zip(*(set_aside[name].to_pylist() for name in ("rule", "record")), strict=True)
+    ):
+        if rule:
+            first.setdefault((rule, record), number)
+    return set_aside.take(pa.array(first.values(), pa.int64()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cryptoelt.clock import parse_iso
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptoelt.lake.bronze import Bronze, BronzeFile
+
+
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,31 @@ def find_pending(table: str, bronze: Bronze, lake_root: str, metadata_dir: Path)
     """Return the Bronze snapshots that a table lacks.
 
     The journal says up to which snapshot the table was complete; that word is taken only while the table is the one it
-    was written for, and saves looking at older files. A lost journal costs time, never a snapshot.
+    was written for, and saves looking at older files. A lost journal costs time, never a snapshot. The month of that
+    snapshot and the one before are looked at all the same: a file that was taken away when it was damaged is put back
+    later than its successors.
     """
     silver = SilverTable(silver_uri(lake_root, table))
     complete = _complete_through(Journal(metadata_dir, Phase.TRANSFORM, table), silver)
-    files = bronze.files(TABLES[table].endpoint, after=complete)
-    present = silver.snapshots(after=complete) if files and silver.exists else set()
-    return Pending([file for file in files if file.snapshot not in present], complete)
+    after = None if complete is None else _month_before(complete) - _SECOND
+    files = bronze.files(TABLES[table].endpoint, after=after)
+    present = silver.snapshots(after=after) if files and silver.exists else set()
+    lacking = [file for file in files if file.snapshot not in present]
+    if complete is not None and lacking:
+        complete = min(complete, lacking[0].snapshot - _SECOND)
+    return Pending(lacking, complete)
+
+
+def _month_before(moment: datetime) -> datetime:
+    """Return the beginning of the month before a moment's own."""
+    month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (month - timedelta(days=1)).replace(day=1)
 
 
 def _complete_through(journal: Journal, silver: SilverTable) -> datetime | None:
     last = journal.last()
     if last is None or not silver.exists or last.get("complete_through") is None:
         return None
-    same_table = last["silver_table_id"] == silver.table_id and last["silver_version"] <= silver.version
-    return parse_iso(last["complete_through"]) if same_table else None
+    version = last["silver_version"]
+    same = last["silver_table_id"] == silver.table_id and version <= silver.version and silver.only_grew_after(version)
+    return parse_iso(last["complete_through"]) if same else None

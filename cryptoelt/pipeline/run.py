@@ -58,15 +58,21 @@ class Pipeline:
         self._units: list[Unit] = []
         self._database_error: CryptoEltError | None = None
         self._planned = 0
+        self._wait_until = 0.0
 
     def run(self, job: Job, wait: float = 0.0) -> Result:
         """Run a job to its end and say what became of every unit.
+
+        Args:
+            job: what to do.
+            wait: seconds to wait, in all, for others to free the home and the warehouse.
 
         Raises:
             CryptoEltError: the job could not begin: it is locked out, not configured, or refused as a whole.
         """
         runtime = self._runtime
         started, began = runtime.clock.now(), runtime.clock.monotonic()
+        self._wait_until = began + wait
         log.info("run.started", extra={"fields": {"command": runtime.command, "frequency": job.frequency}})
         with ExitStack() as stack:
             stack.enter_context(runtime.lock(wait))
@@ -231,7 +237,8 @@ class Pipeline:
         try:
             warehouse = self._runtime.warehouse
             prepare(warehouse, may_upgrade=self._runtime.settings.warehouse.is_embedded)
-            stack.enter_context(warehouse.run_lock(0.0))
+            left = self._wait_until - self._runtime.clock.monotonic()
+            stack.enter_context(warehouse.run_lock(max(0.0, left)))
         except DatabaseUnavailableError as exc:
             self._database_error = exc
             log.warning("database.unavailable", extra={"fields": {"message": exc.message}})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 
 from cryptoelt.clock import iso, parse_iso
 from cryptoelt.errors import DamagedFileError, StorageError
+from cryptoelt.metadata.jsonl import sync_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -105,6 +107,27 @@ class SilverTable:
                 if action is not None and action.get("dataChange", True):
                     added += int(json.loads(action["stats"])["numRecords"])
         return added
+
+    def make_durable_after(self, version: int) -> None:
+        """Put on the disk what the commits above `version` added: Spark leaves that to the system, for half a minute.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        root, log = Path(self.uri), Path(self.uri) / "_delta_log"
+        try:
+            for number in range(version + 1, self.version + 1):
+                commit = log / f"{number:020d}.json"
+                for line in commit.read_text(encoding="utf-8").splitlines():
+                    if action := json.loads(line).get("add"):
+                        sync_path(root / unquote(action["path"]))
+                sync_path(commit)
+            for folder in (log, root, root.parent, root.parent.parent):
+                sync_path(folder)
+        except OSError as exc:
+            raise StorageError(
+                f"Silver table {self.uri} cannot be made durable: {exc.strerror}", hint="check the disk"
+            ) from exc
 
     def only_grew_after(self, version: int) -> bool:
         """Tell whether no commit above `version` took rows away, as a DELETE or a RESTORE does; False where unknown."""

@@ -37,6 +37,7 @@ def append_once(
         # known. Nobody else writes meanwhile, and what is in the table is never pending, so they need no identity.
         _append(rows, uri, metadata)
         silver = SilverTable(uri)
+    silver.make_durable_after(version)
     return silver, silver.rows_added_after(version)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +96,25 @@ def test_a_snapshot_of_rejects_alone_is_not_built_twice(
     assert silver.build(TABLE).status is Status.NOTHING
     uri = silver_uri(settings.lake_root, TABLE)
     assert (SilverTable(uri).version, SilverTable(rejected_uri(uri)).version) == (1, 0)
+
+
+def test_what_was_committed_is_on_the_disk_before_the_journal_says_so(
+    settings: Settings, silver: Silver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract(settings, ENDPOINT)
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def recorded(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    silver.build(TABLE)
+    root = Path(silver_uri(settings.lake_root, TABLE))
+    committed = {*root.glob("*.parquet"), *root.glob("_delta_log/*.json"), root, root / "_delta_log"}
+    assert len(committed) == 4
+    assert committed <= set(synced[: synced.index(silver.journal(TABLE))])
 
 
 class Careless(BaseTransformer):

@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from cryptoelt.sandbox.server import SandboxServer
@@ -75,7 +76,7 @@ class Drill:
         self._rng = rng
         self._say = say
         self._cli = Cli(home, home_env(home, sandbox))
-        self._run_seconds: float | None = None
+        self._run_seconds: list[float] = []
 
     def kill_at_random(self, *, power_cut: bool = False) -> None:
         """Kill a run at a random moment of its length.
@@ -86,7 +87,7 @@ class Drill:
         Raises:
             BrokenPromiseError: something was lost, done twice, or is not readable.
         """
-        length = _VIRGIN_SECONDS if self._run_seconds is None else self._run_seconds * 1.05
+        length = median(self._run_seconds) * 1.05 if self._run_seconds else _VIRGIN_SECONDS
         delay = self._rng.uniform(0, length)
 
         def wait(running: Running) -> None:
@@ -130,14 +131,14 @@ class Drill:
             self._recover(number)
         except BrokenPromiseError as broken:
             raise BrokenPromiseError(f"kill {number} ({moment}): {broken}") from broken
-        self.kills.append(Kill(number, moment, phase, self._run_seconds or 0.0))
+        self.kills.append(Kill(number, moment, phase, self._run_seconds[-1]))
         self._say(str(self.kills[-1]))
 
     def _recover(self, kills: int) -> None:
         began = time.monotonic()
         done = self._cli(*RUN)
         require(done.code == 0, f"the run after it ended badly: {done.told}")
-        self._run_seconds = time.monotonic() - began
+        self._run_seconds.append(time.monotonic() - began)
         self.witness.check_after_run(kills)
 
     def _phase(self, pid: int) -> str:

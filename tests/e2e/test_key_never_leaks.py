@@ -112,7 +112,7 @@ def _run_slowly(cli: Cli, sandbox: SandboxServer, told: Told, watch: ProcessWatc
 
 
 def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
-    for words in ("setup --skip-archive", "extract --json", "load", "db stop", "db start"):
+    for words in ("setup --skip-archive", "transform", "extract --json", "load", "db stop", "db start"):
         told.add(cli, "-v", *words.split())
     with ThreadPoolExecutor(2) as pool:  # none of these needs the lock
         for words in ("budget", "config show --origin", "doctor --json", "db upgrade"):
@@ -146,6 +146,13 @@ def test_no_file_of_the_home_holds_a_secret(day: Day) -> None:
     assert "spark.log" in names
     assert len(names) > 1
     assert found_in_files(SECRETS, day.home) == []
+
+
+def test_nothing_tells_the_password_of_the_embedded_server(day: Day) -> None:
+    password = (day.home / ".postgres" / "data" / "cryptoelt.password").read_bytes()
+    assert [place for place, content in day.told.printed if password in content] == []
+    files = [path for folder in ("logs", "metadata", "lake") for path in (day.home / folder).rglob("*")]
+    assert [path for path in files if path.is_file() and password in path.read_bytes()] == []
 
 
 def test_no_row_of_the_database_holds_a_secret(day: Day) -> None:

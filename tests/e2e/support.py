@@ -78,6 +78,7 @@ class Cli:
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    longest: float = _LONGEST_COMMAND
 
     def __call__(self, *arguments: str, **settings: str) -> Finished:
         """Run a command to its end; `settings` are as for `home_env`."""
@@ -89,7 +90,7 @@ class Cli:
             capture_output=True,
             text=True,
             check=False,
-            timeout=_LONGEST_COMMAND,
+            timeout=self.longest,
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 

@@ -106,7 +106,7 @@ class Result:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The exit code of DESIGN's order: 5, 6, 7, 9, database 8, partial 3, quality 4, then 8 or 1."""
+        """The exit code where several apply: 5, 6, 7, 9, database 8, partial 3, quality 4, then 8 or 1."""
         return self.stopped_by or exit_code_of(self.units)
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cryptoelt.errors import ExitCode
 from cryptoelt.results import Phase, Status, refusal_as_json
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def show_result(result: Result, *, as_json: bool) -> None:
         typer.echo(summary(result))
     for notice in result.notices:
         typer.echo(notice, err=True)
+    if result.stopped_by is not None:
+        name = "SIGINT" if result.stopped_by is ExitCode.INTERRUPTED else "SIGTERM"
+        typer.echo(f"error: stopped by {name} after the unit at work", err=True)
+        typer.echo("hint: run it again; it resumes what is missing", err=True)
     shown: set[str] = set()
     for unit in result.units:
         if unit.error is not None:

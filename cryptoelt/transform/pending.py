@@ -64,6 +64,10 @@ def _complete_through(journal: Journal, silver: SilverTable) -> datetime | None:
     last = journal.last()
     if last is None or not silver.exists or last.get("complete_through") is None:
         return None
-    version = last["silver_version"]
-    same = last["silver_table_id"] == silver.table_id and version <= silver.version and silver.only_grew_after(version)
-    return parse_iso(last["complete_through"]) if same else None
+    try:
+        table_id, version, complete = last["silver_table_id"], int(last["silver_version"]), last["complete_through"]
+        moment = parse_iso(complete)
+    except (KeyError, TypeError, ValueError):
+        return None  # a line that somebody mended by hand costs time too, no more
+    same_table = table_id == silver.table_id and version <= silver.version
+    return moment if same_table and silver.only_grew_after(version) else None

@@ -98,6 +98,17 @@ def test_a_snapshot_of_rejects_alone_is_not_built_twice(
     assert (SilverTable(uri).version, SilverTable(rejected_uri(uri)).version) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    "line", ['{"complete_through": "yesterday"}', '{"complete_through": 7, "silver_version": "x"}']
+)
+def test_a_journal_line_mended_by_hand_costs_no_snapshot(line: str, settings: Settings, silver: Silver) -> None:
+    extract(settings, ENDPOINT)
+    silver.build(TABLE)
+    later = extract(settings, ENDPOINT)
+    silver.journal(TABLE).write_text(f"{line}\n")
+    assert silver.build(TABLE).snapshots == [later]
+
+
 def test_what_was_committed_is_on_the_disk_before_the_journal_says_so(
     settings: Settings, silver: Silver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

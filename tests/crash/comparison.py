@@ -13,7 +13,7 @@ from tests.e2e.support import Cli, home_env
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from cryptoelt.lake.bronze import BronzeFile
     from cryptoelt.warehouse.engine import Warehouse
@@ -30,8 +30,8 @@ _CONTENT = {
     "dwh.fact_market_sentiment": "to_jsonb(t) - 'load_batch_id'",
     "ops.quarantine": "to_jsonb(t) - 'load_batch_id' - 'quarantine_id' - 'quarantined_at'",
 }
-#: Warehouse column -> where the answer has it; the figures that people look at.
-_CATEGORY = {"num_tokens": "num_tokens", "market_cap": "market_cap", "volume": "volume"}
+#: The figures that people look at; answer and warehouse call them the same.
+_CATEGORY = ("num_tokens", "market_cap", "volume")
 _QUOTE = ("total_market_cap", "total_volume_24h", "altcoin_market_cap")
 
 
@@ -71,8 +71,46 @@ def _content(warehouse: Warehouse, table: str, content: str) -> set[str]:
     return set(rows)
 
 
-def compare_with_answers(witness: Witness, rng: random.Random, samples: int = 3) -> None:
-    """Compare the figures of some snapshots in the warehouse with the bodies that the sandbox sent.
+def compare_dimension(witness: Witness) -> None:
+    """Follow every category through the raw records; the warehouse must hold its last version, and all former ones.
+
+    Raises:
+        BrokenPromiseError: a version is missing, is another, or should not be there.
+    """
+    current: dict[object, tuple[object, ...]] = {}
+    former: list[tuple[object, ...]] = []
+    for file in sorted(witness.bronze(), key=lambda file: file.snapshot):
+        if file.endpoint == "cryptocurrency/categories":
+            for key, attributes in _described(witness.raw(file).records).items():
+                if key in current and current[key][1:] != attributes:
+                    former.append((key, *current[key], file.snapshot))
+                if key not in current or current[key][1:] != attributes:
+                    current[key] = (file.snapshot, *attributes)
+    columns = "category_id, snapshot_timestamp, name, title, description"
+    found = witness.query(f"SELECT {columns} FROM dwh.dim_crypto_category WHERE NOT is_inferred")
+    _require_same("dim_crypto_category", found, [(key, *version) for key, version in current.items()])
+    found = witness.query(f"SELECT {columns}, valid_to FROM dwh.dim_crypto_category_history")
+    _require_same("dim_crypto_category_history", found, former)
+
+
+def _described(records: Iterable[str]) -> dict[object, tuple[object, ...]]:
+    """Return name, title and description of each category; not of a record that has to be quarantined."""
+    found = {}
+    for record in map(json.loads, records):
+        texts = tuple((record.get(name) or "").strip(" \t\r\n") or None for name in ("name", "title", "description"))
+        if not any(text and "\0" in text for text in texts):
+            found[record["id"]] = texts
+    return found
+
+
+def _require_same(table: str, found: list[tuple[object, ...]], expected: list[tuple[object, ...]]) -> None:
+    missing, strange = set(expected) - set(found), set(found) - set(expected)
+    require(not missing and not strange, f"{table}: expected {list(missing)[:3]}, found {list(strange)[:3]}")
+    require(len(found) == len(expected), f"{table}: {len(found)} rows, {len(expected)} expected")
+
+
+def compare_with_answers(witness: Witness, rng: random.Random, samples: int | None = 3) -> None:
+    """Compare the figures of some snapshots in the warehouse (None: of all) with the bodies that the sandbox sent.
 
     Raises:
         BrokenPromiseError: a figure is another, or is missing.
@@ -80,13 +118,12 @@ def compare_with_answers(witness: Witness, rng: random.Random, samples: int = 3)
     bodies = _bodies_by_call(witness)
     files = witness.bronze()
     moments = sorted({file.snapshot for file in files})
-    for moment in rng.sample(moments, min(samples, len(moments))):
+    for moment in moments if samples is None else rng.sample(moments, min(samples, len(moments))):
         for file in (file for file in files if file.snapshot == moment):
             (call_id,) = witness.raw(file).call_ids
             require(call_id in bodies, f"{file.path}: the sandbox never sent an answer like that of call {call_id}")
-            for statement, expected in _figures(file, bodies[call_id]["data"]):
-                found = witness.query(statement)
-                require(found == [expected], f"{statement}: found {found}, the answer has {expected}")
+            statement, expected = _figures(file, bodies[call_id]["data"])
+            _require_same(f"{file.path}: {statement}", witness.query(statement), expected)
 
 
 def _bodies_by_call(witness: Witness) -> dict[str, Any]:
@@ -99,21 +136,20 @@ def _bodies_by_call(witness: Witness) -> dict[str, Any]:
     return found
 
 
-def _figures(file: BronzeFile, data: Any) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """Yield statements, each with the one row that it must return."""
-    if file.endpoint == "cryptocurrency/categories":
-        # Of one id twice the last record counts.
-        for record in {record["id"]: record for record in data}.values():
-            where = f"category_id = '{record['id']}' AND snapshot_timestamp = '{iso(file.snapshot)}'"
-            statement = f"SELECT {', '.join(_CATEGORY)} FROM dwh.fact_crypto_category WHERE {where}"
-            yield statement, tuple(record[name] for name in _CATEGORY.values())
-    elif file.endpoint == "global-metrics/quotes/latest":
-        at = f"snapshot_timestamp = '{iso(file.snapshot)}'"
-        statement = f"SELECT btc_dominance, {', '.join(_QUOTE)} FROM dwh.fact_global_market WHERE {at}"
-        yield statement, (data["btc_dominance"], *(data["quote"]["USD"][name] for name in _QUOTE))
-    elif file.endpoint == "fear-and-greed/latest":
-        at = f"snapshot_timestamp = '{iso(file.snapshot)}'"
-        yield (
-            f"SELECT fear_greed_score, sentiment_label FROM dwh.fact_market_sentiment WHERE {at}",
-            (data["value"], data["value_classification"]),
-        )
+def _figures(file: BronzeFile, data: Any) -> tuple[str, list[tuple[object, ...]]]:
+    """Return a statement, and the rows that it must return."""
+    at = f"snapshot_timestamp = '{iso(file.snapshot)}'"
+    match file.endpoint:
+        case "cryptocurrency/categories":
+            # Of one id twice the last record counts.
+            records = {record["id"]: record for record in data}
+            rows = [(key, *(record[name] for name in _CATEGORY)) for key, record in records.items()]
+            return f"SELECT category_id, {', '.join(_CATEGORY)} FROM dwh.fact_crypto_category WHERE {at}", rows
+        case "global-metrics/quotes/latest":
+            figures = (data["btc_dominance"], *(data["quote"]["USD"][name] for name in _QUOTE))
+            return f"SELECT btc_dominance, {', '.join(_QUOTE)} FROM dwh.fact_global_market WHERE {at}", [figures]
+        case "fear-and-greed/latest":
+            figures = (data["value"], data["value_classification"])
+            return f"SELECT fear_greed_score, sentiment_label FROM dwh.fact_market_sentiment WHERE {at}", [figures]
+        case other:
+            raise AssertionError(other)

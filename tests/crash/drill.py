@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -215,6 +216,7 @@ def _drill(folder: Path, rng: Random, kills: int, world: str) -> list[Kill]:
             embedded_postgres(home).stop()
     for home in homes:
         embedded_postgres(home).remove()
+    shutil.rmtree(folder)
     return killed
 
 

@@ -183,15 +183,20 @@ def members(group: int) -> list[int]:
     return found
 
 
+#: What a launch of Spark is called, one after the other; between two of them no process of the name of java exists.
+_LAUNCHED = ("spark-submit", "spark-class", "java")
+
+
 def java_of(home: Path) -> list[int]:
-    """Return the living java processes that were started for a home."""
+    """Return the living java processes that were started for a home, and the scripts that are about to be one."""
     found = []
     for process in psutil.process_iter():
         try:
             words = process.cmdline()
         except psutil.Error:
             continue
-        if words and Path(words[0]).name == "java" and any(str(home) in word for word in words):
+        is_java = any(Path(word).name in _LAUNCHED for word in words[:2])
+        if is_java and any(str(home) in word for word in words):
             found.append(process.pid)
     return found
 

@@ -13,14 +13,23 @@ class World:
 
     Attributes:
         categories: categories that always exist.
-        churn: whether more categories appear and vanish, and some are renamed, as days go by.
+        churn: whether coins and categories appear, vanish, come back, are renamed, and change members as days go by.
+        coins: active coins that are there from the beginning, about as many as there are at any moment.
+        haste: how many times faster and commoner changes are than in the real market.
     """
 
     categories: int = 268
     churn: bool = True
+    coins: int = 8750
+    haste: float = 1.0
 
 
-WORLDS = {"small": World(categories=12, churn=False), "full": World()}
+WORLDS = {
+    "small": World(categories=12, churn=False, coins=60),
+    "small-churn": World(categories=12, churn=True, coins=60, haste=25.0),
+    "medium": World(categories=40, churn=True, coins=1200, haste=4.0),
+    "full": World(),
+}
 
 
 def world_named(name: str) -> World:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptoelt.sandbox.endpoints.categories import Categories
+from cryptoelt.sandbox.endpoints.exchange_map import ExchangeMap
 from cryptoelt.sandbox.endpoints.fear_and_greed import FearAndGreedLatest
 from cryptoelt.sandbox.endpoints.global_metrics import GlobalMetrics
 from cryptoelt.sandbox.endpoints.key_info import KeyInfo
@@ -19,6 +20,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         Categories(),
         GlobalMetrics(),
         FearAndGreedLatest(),
+        ExchangeMap(),
         KeyInfo(),
     )
 }

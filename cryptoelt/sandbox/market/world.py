@@ -15,6 +15,9 @@ class World:
         categories: categories that always exist.
         churn: whether coins and categories appear, vanish, come back, are renamed, and change members as days go by.
         coins: active coins that are there from the beginning, about as many as there are at any moment.
+        exchanges: active exchanges that are there from the beginning; with churn a few more come and go.
+        publishers: how many of them publish their wallets.
+        wallet_rows: rows of assets of the largest of those.
         haste: how many times faster and commoner changes are than in the real market.
     """
 
@@ -22,12 +25,15 @@ class World:
     churn: bool = True
     coins: int = 8750
     haste: float = 1.0
+    exchanges: int = 796
+    publishers: int = 43
+    wallet_rows: int = 1180
 
 
 WORLDS = {
-    "small": World(categories=12, churn=False, coins=60),
-    "small-churn": World(categories=12, churn=True, coins=60, haste=25.0),
-    "medium": World(categories=40, churn=True, coins=1200, haste=4.0),
+    "small": World(categories=12, churn=False, coins=60, exchanges=14, publishers=5, wallet_rows=60),
+    "small-churn": World(categories=12, churn=True, coins=60, haste=25.0, exchanges=14, publishers=5, wallet_rows=60),
+    "medium": World(categories=40, churn=True, coins=1200, haste=4.0, exchanges=110, publishers=12, wallet_rows=200),
     "full": World(),
 }
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptoelt.sandbox.refusals import Refusal, bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,71 @@ class TextList(Parameter):
         return tuple(values)
 
 
+@dataclass(frozen=True)
+class Choice(Parameter):
+    """One of some words; the first is used when the parameter is not sent, unless there is another default."""
+
+    words: tuple[str, ...] = ()
+    first: str | None = None
+
+    @property
+    def default(self) -> str:
+        """What is used when the parameter is not sent."""
+        return self.words[0] if self.first is None else self.first
+
+    def read(self, text: str) -> str:
+        """Return the word."""
+        if text not in self.words:
+            raise self.invalid(text, f"must be one of {', '.join(self.words)}")
+        return text
+
+
+@dataclass(frozen=True)
+class Text(Parameter):
+    """One text that matches a pattern."""
+
+    pattern: str = r".+"
+
+    def read(self, text: str) -> str:
+        """Return the text."""
+        if not re.fullmatch(self.pattern, text):
+            raise self.invalid(text)
+        return text
+
+
+@dataclass(frozen=True)
+class Number(Parameter):
+    """A number within bounds."""
+
+    minimum: float
+    maximum: float
+
+    def read(self, text: str) -> float:
+        """Return the number."""
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?", text):
+            raise self.invalid(text, "must be a number")
+        if not self.minimum <= float(text) <= self.maximum:
+            raise self.invalid(text, f"must be a number from {self.minimum:g} to {self.maximum:g}")
+        return float(text)
+
+
+def flag(name: str) -> Choice:
+    """Return a parameter that is `true` or `false`, and false when it is not sent."""
+    return Choice(name, ("true", "false"), "false")
+
+
+def aux(default: tuple[str, ...], more: tuple[str, ...] = ()) -> TextList:
+    """Return the parameter that chooses fields: what is sent replaces the default list."""
+    return TextList("aux", r"[a-z0-9_]+", known=frozenset({*default, *more}), fallback=default)
+
+
 START = Whole("start", 1, 10**9, 1)
 
 
-def paged(rows: list[Any], values: dict[str, Any]) -> list[Any]:
+def paged(rows: Sequence[Row], values: dict[str, Any]) -> list[Row]:
     """Return the page that `start` and `limit` ask for; beyond the end it is empty."""
     first = values["start"] - 1
-    return rows[first:] if values["limit"] is None else rows[first : first + values["limit"]]
+    return list(rows[first:] if values["limit"] is None else rows[first : first + values["limit"]])
 
 
 def read_parameters(parameters: tuple[Parameter, ...], sent: list[tuple[str, str]]) -> dict[str, Any]:

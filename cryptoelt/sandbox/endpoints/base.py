@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cryptoelt.sandbox.refusals import Refusal, bad_request
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -73,3 +75,8 @@ class Endpoint(ABC):
     def records(self, data: Any) -> list[Any]:
         """Return the list of records inside `data`; it may be changed in place."""
         return data if isinstance(data, list) else [data]
+
+    @staticmethod
+    def unknown(parameter: str, value: object) -> Refusal:
+        """Return the refusal of a value that names nothing there is."""
+        return bad_request(f'Invalid value for "{parameter}": "{value}"')

@@ -42,6 +42,12 @@ def currencies_asked(market: Market, values: dict[str, Any], moment: float) -> d
     return {symbol: _rate(market, symbol, moment) for symbol in values["convert"] or ("USD",)}
 
 
+def currency_of(key: str) -> tuple[int, str]:
+    """Return id and symbol of a currency by either."""
+    symbol = _SYMBOL_OF.get(key, key)
+    return int(_CURRENCIES[symbol][0]), symbol
+
+
 def _rate(market: Market, symbol: str, moment: float) -> float:
     rate = _CURRENCIES[symbol][1]
     if symbol == "USD":

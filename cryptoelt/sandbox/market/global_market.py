@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _COUNTED_FROM = 1_738_972_800.0  # 2025-02-08: the counts below are those of that day
 _YEAR = 365
 
+#: coin -> (usual share of the total in percent, how far it swings).
+_DOMINANT: dict[str, tuple[float, float]] = {"eth": (11.5, 2.5), "btc": (60, 4.8)}
+
 #: name -> (volume of 24 hours, what exchanges report over what is counted, market capitalisation), in USD.
 _SECTORS: dict[str, tuple[float, float, float | None]] = {
     "defi": (9e9, 4.0, 9.5e10),
@@ -49,16 +52,16 @@ def _share(market: Market, name: str, middle: float, width: float, moment: float
     )
 
 
-def btc_dominance(market: Market, moment: float) -> float:
-    """Return Bitcoin's share of the total market capitalisation in percent."""
-    return _share(market, "btc", 60, 4.8, moment)
+def dominance(market: Market, coin: str, moment: float) -> float:
+    """Return the share of `btc` or `eth` in the total market capitalisation in percent."""
+    return _share(market, coin, *_DOMINANT[coin], moment)
 
 
 def _dominances(market: Market, moment: float) -> dict[str, float]:
     fields: dict[str, float] = {}
-    for coin, middle, width in (("eth", 11.5, 2.5), ("btc", 60, 4.8)):
-        today = round(_share(market, coin, middle, width, moment), 12)
-        yesterday = round(_share(market, coin, middle, width, moment - DAY), 8)
+    for coin in _DOMINANT:
+        today = round(dominance(market, coin, moment), 12)
+        yesterday = round(dominance(market, coin, moment - DAY), 8)
         fields |= {
             f"{coin}_dominance": today,
             f"{coin}_dominance_yesterday": yesterday,
@@ -97,7 +100,7 @@ def _totals(market: Market, moment: float) -> dict[str, float]:
         "total_volume_24h_reported": round(volume * 5.2, 2),
         "altcoin_volume_24h": volume * 0.68,
         "altcoin_volume_24h_reported": volume * 5.2 * 0.75,
-        "altcoin_market_cap": cap * (1 - btc_dominance(market, moment) / 100),
+        "altcoin_market_cap": cap * (1 - dominance(market, "btc", moment) / 100),
         "total_market_cap_yesterday": cap_before,
         "total_volume_24h_yesterday": round(volume_before, 2),
         "total_market_cap_yesterday_percentage_change": (cap / cap_before - 1) * 100,

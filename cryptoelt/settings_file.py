@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from cryptoelt.errors import ConfigurationError
+from cryptoelt.wording import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +38,9 @@ def _reject_unknown(values: dict[str, Any], model: type[BaseModel], path: Path, 
     known = [name for name in model.model_fields if not (prefix == "" and name == "home")]
     for name, value in values.items():
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
             raise ConfigurationError(
                 f"unknown setting {prefix}{name} in {path}",
-                hint=f"did you mean {prefix}{nearest[0]}?" if nearest else "",
+                hint=_meant(name, known, prefix),
                 setting=f"{prefix}{name}",
             )
         inner = model.model_fields[name].annotation
@@ -53,3 +52,12 @@ def _reject_unknown(values: dict[str, Any], model: type[BaseModel], path: Path, 
                     setting=f"{prefix}{name}",
                 )
             _reject_unknown(value, inner, path, f"{prefix}{name}.")
+
+
+def _meant(name: str, known: list[str], prefix: str) -> str:
+    """Return a hint that names the nearest valid key, and all of them where the nearest is only a guess."""
+    alike = nearest(name, known)
+    if alike is not None:
+        return f"did you mean {prefix}{alike}?"
+    guess = nearest(name, known, alike=0.0)
+    return f"valid here: {', '.join(known)}; nearest is {prefix}{guess}"

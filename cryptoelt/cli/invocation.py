@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import signal
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import Clock, StopFlag
 from cryptoelt.errors import ConfigurationError, ExitCode, UsageError
+from cryptoelt.wording import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -96,7 +96,8 @@ class Invocation:
                     )
                 if not is_table and (name not in known or isinstance(value, dict)):
                     raise UsageError(
-                        f"--set {section}.{name}: there is no such setting", hint="see `cryptoelt config show`"
+                        f"--set {section}.{name}: there is no such setting",
+                        hint=_meant(section, name),
                     )
 
     def runtime(self, command: str) -> Runtime:
@@ -117,6 +118,16 @@ class Invocation:
         return runtime
 
 
+def _meant(section: str, name: str) -> str:
+    """Return a hint for a setting that does not exist: the one that is alike, else where all of them are listed."""
+    from cryptoelt.settings import Settings
+
+    sections = {name: getattr(field.annotation, "model_fields", {}) for name, field in Settings.model_fields.items()}
+    meant = section if section in sections else nearest(section, sections)
+    alike = None if meant is None else nearest(name, sections[meant])
+    return "see `cryptoelt config show`" if alike is None else f"did you mean {meant}.{alike}?"
+
+
 def _require_known_prices(prices: dict[str, int]) -> None:
     """Refuse the price of an endpoint that does not exist: a mistyped name would leave the old price in force."""
     from cryptoelt.api.catalogue import ENDPOINTS, KEY_INFO
@@ -124,9 +135,8 @@ def _require_known_prices(prices: dict[str, int]) -> None:
     known = [*ENDPOINTS, KEY_INFO.name]
     for name in prices:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
             raise ConfigurationError(
-                f"setting budget.prices: there is no endpoint {name}", hint=f"did you mean {nearest}?"
+                f"setting budget.prices: there is no endpoint {name}", hint=did_you_mean(name, known)
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from cryptoelt.api.catalogue import ENDPOINTS
@@ -10,6 +9,7 @@ from cryptoelt.errors import UsageError
 from cryptoelt.frequencies import endpoints_of, tables_of
 from cryptoelt.pipeline.run import Job
 from cryptoelt.tables import TABLES
+from cryptoelt.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,6 +67,5 @@ def _chosen(
     order = list(known)
     for name in names or []:
         if name not in order:
-            nearest = difflib.get_close_matches(name, order, n=1, cutoff=0.0)[0]
-            raise UsageError(f"unknown {noun} {name!r}", hint=f"did you mean {nearest}?")
+            raise UsageError(f"unknown {noun} {name!r}", hint=did_you_mean(name, order))
     return [name for name in order if not names or name in names]

@@ -100,6 +100,7 @@ def test_without_a_command_the_help_is_shown_and_the_code_is_that_of_wrong_usage
         (["db", "uprade"], "No such command 'uprade'", "cryptoelt db --help"),
         (["extract", "--wait", "10"], "--wait 10: not a time", "10m"),
         (["--set", "api.nope=1", "budget"], "there is no such setting", "config show"),
+        (["--set", "api.max_tires=1", "budget"], "there is no such setting", "did you mean api.max_tries?"),
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True])

@@ -63,6 +63,13 @@ def test_a_mistyped_key_is_named_with_the_nearest_valid_one(home: Path, toml: st
     assert error.context == {"setting": named}
 
 
+def test_a_key_unlike_any_is_named_with_all_that_are_valid_there_and_the_nearest_of_them(home: Path) -> None:
+    error = refused(home, "[lake]\nzzz = 1")
+
+    assert error.message.startswith("unknown setting lake.zzz in ")
+    assert error.hint == "valid here: root; nearest is lake.root"
+
+
 def test_the_home_cannot_be_set_in_a_file_of_the_home(home: Path) -> None:
     assert "unknown setting home" in refused(home, "home = '/elsewhere'").message
 
@@ -360,12 +367,12 @@ def test_set_wins_over_the_environment_for_values_and_entries_of_tables(
 
 
 def test_the_price_of_an_endpoint_that_does_not_exist_is_refused_with_the_nearest_name(home: Path) -> None:
-    (home / "config.toml").write_text('[budget.prices]\n"cryptocurrency/categorys" = 4\n', encoding="utf-8")
+    (home / "config.toml").write_text('[budget.prices]\n"cryptocurrency/categoriess" = 4\n', encoding="utf-8")
 
     with pytest.raises(ConfigurationError) as caught:
         Invocation().settings()
 
-    assert "cryptocurrency/categorys" in caught.value.message
+    assert "cryptocurrency/categoriess" in caught.value.message
     assert caught.value.hint == "did you mean cryptocurrency/categories?"
 
 

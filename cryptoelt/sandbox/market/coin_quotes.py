@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptoelt.sandbox.market.coin_figures import figures_of
 from cryptoelt.sandbox.market.coins import roster
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptoelt.sandbox.market.world import Market
 
     Number = float | int | None
-    Quote = dict[str, Number | str]
+    Quote = dict[str, Any]
 
 _USUAL_TOTAL = 3.1e12
 _HOUR = 3600.0
@@ -90,6 +90,13 @@ def supply(market: Market, coin: Coin, moment: float) -> float | int:
         at = scale(market, moment)
         return round(_worth(coin, known, moment, at) / _price(coin, known, moment, at), 6)
     return known.circulating
+
+
+def price(market: Market, coin: Coin, moment: float) -> float:
+    """Return what a coin costs in US dollars: the price of its quote, without the labour of all the rest."""
+    known = figures_of(market, coin)
+    at = updated(known, coin, moment) if known.quirk == "stale" else moment
+    return _price(coin, known, at, scale(market, at))
 
 
 def updated(known: Figures, coin: Coin, moment: float) -> float:

@@ -48,7 +48,8 @@ def _text(market: Market, key: str, name: str, *, long: bool) -> str:
     if not long:
         return f"{name.strip()} is an exchange. {_sentence(market, key, 0)}."
     length = between(1000, _LONGEST - 600, market.seed, "long", key)
-    parts, size = [], 0
+    parts: list[str] = []
+    size = 0
     while size < length:
         turn = len(parts)
         question = _QUESTIONS[turn % len(_QUESTIONS)].format(name.strip())

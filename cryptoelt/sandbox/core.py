@@ -13,9 +13,9 @@ from cryptoelt.sandbox.damage import damage
 from cryptoelt.sandbox.endpoints import ENDPOINTS
 from cryptoelt.sandbox.endpoints.base import Asked, Content, Endpoint
 from cryptoelt.sandbox.envelope import as_body, envelope, error_envelope
-from cryptoelt.sandbox.faults import Fault, FaultList, Stage
+from cryptoelt.sandbox.faults import REFUSED_ID, Fault, FaultList, Stage
 from cryptoelt.sandbox.parameters import read_parameters
-from cryptoelt.sandbox.refusals import Refusal, refusal
+from cryptoelt.sandbox.refusals import Refusal, bad_request, refusal
 from cryptoelt.sandbox.replies import NO_SUCH_PATH, RESET, Reply, Request, badly_sent, gateway_page
 from cryptoelt.sandbox.served import ServedList, UsageFile
 
@@ -37,6 +37,7 @@ class Call:
     endpoint: Endpoint | None = None
     account: str | None = None
     fault: Fault | None = None
+    records: int | None = None
 
 
 class Sandbox:
@@ -102,7 +103,10 @@ class Sandbox:
         asked = self._asked(call, call.endpoint, account)
         content = call.endpoint.answer(asked)
         account.require_credits(content.credits, call.now, self.limits)
-        call.fault = self.faults.take(call.endpoint.name, answers_list=call.endpoint.answers_list)
+        ids = request.ids()
+        call.fault = self.faults.take(call.endpoint.name, answers_list=call.endpoint.answers_list, ids=ids)
+        if call.fault and call.fault.kind is REFUSED_ID:
+            raise bad_request(f'Invalid value for "id": "{call.fault.value or ids[0]}"')
         return self._spoilt(call, call.endpoint, content)
 
     def _authenticated(self, call: Call) -> Account:
@@ -145,6 +149,7 @@ class Sandbox:
         if fault:
             damage(name, fault.value, payload, endpoint)
         reply = Reply(200, as_body(payload), credits=credits_charged)
+        call.records = len(endpoint.records(payload["data"])) if payload.get("data") else 0
         return badly_sent(reply, fault) if fault and fault.kind.stage is Stage.SENDING else reply
 
     def _record(self, call: Call, reply: Reply) -> None:
@@ -158,11 +163,13 @@ class Sandbox:
             reply.body,
             call.now,
             endpoint=endpoint,
+            path=call.request.path,
             account=call.account,
             parameters=call.request.parameters(),
             http_status=reply.http_status,
             error_code=reply.error_code,
             credits=reply.credits,
+            records=call.records,
             fault=call.fault.what if call.fault else None,
         )
 

@@ -33,7 +33,17 @@ def damage(kind: str, value: str, payload: Payload, endpoint: Endpoint) -> None:
     if kind in _PAYLOAD:
         _PAYLOAD[kind](payload)
     elif kind in _FIELDS:
-        _FIELDS[kind]([record for record in records if isinstance(record, dict)], value)
+        objects = [record for record in records if isinstance(record, dict)]
+        only_id, _, field = value.rpartition(".")
+        if only_id:
+            objects = [record for record in objects if str(record.get("id")) == only_id]
+            if not objects:
+                raise Refusal(500, 500, f'The fault names the record "{only_id}", which is no part of this answer.')
+        elif (
+            field and isinstance(payload["data"], dict) and field in payload["data"] and not _somewhere(objects, field)
+        ):
+            objects = [payload["data"]]  # a field of what holds the records
+        _FIELDS[kind](objects, field)
     elif kind in _RECORDS and records:
         _RECORDS[kind](records)
 
@@ -66,6 +76,9 @@ def _objects(value: Any) -> Iterator[Payload]:
         yield value
         for inner in value.values():
             yield from _objects(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _objects(inner)
 
 
 def _numbers(record: Payload) -> list[str]:
@@ -76,9 +89,13 @@ def _numbers(record: Payload) -> list[str]:
     ]
 
 
+def _somewhere(records: list[Payload], only: str) -> bool:
+    return any(only in inner for record in records for inner in _objects(record))
+
+
 def _require(records: list[Payload], only: str) -> None:
     """Say aloud that a fault cannot strike: one that spoils nothing would let every test pass."""
-    if only and not any(only in inner for record in records for inner in _objects(record)):
+    if only and not _somewhere(records, only):
         raise Refusal(500, 500, f'The fault names the field "{only}", which is no part of this answer.')
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from cryptoelt.errors import UsageError
 from cryptoelt.sandbox.endpoints import ENDPOINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Stage(Enum):
@@ -63,8 +67,15 @@ KINDS: dict[str, Kind] = {
         Kind("no_data", Stage.PAYLOAD, "no data key"),
         Kind("no_status", Stage.PAYLOAD, "no status key"),
         Kind("bad_price", Stage.PAYLOAD, "charged VALUE credits more than the rule says", "2"),
-        Kind("wrong_type", Stage.PAYLOAD, "wrong types in some records, or in the field VALUE of them", ""),
-        Kind("missing_field", Stage.PAYLOAD, "fields dropped in some records, or the field VALUE of them", ""),
+        Kind(
+            "wrong_type", Stage.PAYLOAD, "wrong types in some records, or in the field VALUE, or ID.FIELD, of them", ""
+        ),
+        Kind(
+            "missing_field",
+            Stage.PAYLOAD,
+            "fields dropped in some records, or the field VALUE, or ID.FIELD, of them",
+            "",
+        ),
         Kind("unknown_field", Stage.PAYLOAD, "fields that nobody documented"),
         Kind("nan_token", Stage.PAYLOAD, "a bare NaN in one record"),
         Kind("nul_in_text", Stage.PAYLOAD, "an escaped NUL in a text of one record"),
@@ -75,8 +86,12 @@ KINDS: dict[str, Kind] = {
     )
 }
 
+#: Strikes only requests by id, so it is none of the kinds that any call can meet: every request whose `id` names VALUE
+#: is refused, until the fault is lifted; without a value every request by id.
+REFUSED_ID = Kind("refused_id", Stage.REFUSAL, "error 400 for each request that asks for the id VALUE", "")
+
 _SPEC = re.compile(
-    r"(?P<kind>[a-z0-9_]+)(=(?P<value>[\w.]+))?(@(?P<endpoint>[a-z0-9/-]+))?"
+    r"(?P<kind>[a-z0-9_]+)(=(?P<value>[\w.-]+))?(@(?P<endpoint>[a-z0-9/-]+))?"
     r"(?P<counts>([*+][0-9]+)*)"
 )
 _SHAPE = "KIND=VALUE@ENDPOINT*TIMES+SKIP, all but KIND optional, for example http_500@cryptocurrency/categories*2"
@@ -125,6 +140,10 @@ class Fault:
         """Tell whether the fault is meant for calls of an endpoint."""
         return self.endpoint in {None, endpoint} and (answers_list or not self.kind.needs_list)
 
+    def refuses(self, ids: Collection[str]) -> bool:
+        """Tell whether the fault lets a request for these ids pass to what it does."""
+        return self.kind is not REFUSED_ID or (self.value in ids if self.value else bool(ids))
+
     @property
     def what(self) -> str:
         """The spec without its counts."""
@@ -143,9 +162,10 @@ def kind_named(name: str) -> Kind:
     Raises:
         UsageError: there is no such kind.
     """
-    if name not in KINDS:
-        raise UsageError(f"unknown fault {name!r}", hint=f"one of: {', '.join(KINDS)}")
-    return KINDS[name]
+    known = {**KINDS, REFUSED_ID.name: REFUSED_ID}
+    if name not in known:
+        raise UsageError(f"unknown fault {name!r}", hint=f"one of: {', '.join(known)}")
+    return known[name]
 
 
 def parse_fault(spec: str) -> Fault:
@@ -173,11 +193,17 @@ class FaultList:
 
     faults: list[Fault] = field(default_factory=list)
 
-    def take(self, endpoint: str, *, answers_list: bool) -> Fault | None:
-        """Return the fault that strikes this call, if any; every fault meant for it counts the call."""
+    def take(self, endpoint: str, *, answers_list: bool, ids: Collection[str] = ()) -> Fault | None:
+        """Return the fault that strikes this call, if any; every fault meant for it counts the call.
+
+        Args:
+            endpoint: the endpoint's name.
+            answers_list: whether its answer has records that can be repeated.
+            ids: the ids that the request names.
+        """
         struck: Fault | None = None
         for fault in self.faults:
-            if not fault.strikes(endpoint, answers_list=answers_list):
+            if not (fault.strikes(endpoint, answers_list=answers_list) and fault.refuses(ids)):
                 continue
             if fault.skip:
                 fault.skip -= 1

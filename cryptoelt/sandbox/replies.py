@@ -37,6 +37,10 @@ class Request:
         """Whether a key stands in the URL, where logs would keep it."""
         return any(_is_key(name) for name, _ in self.query)
 
+    def ids(self) -> list[str]:
+        """Return what the parameter `id` names."""
+        return [text for name, sent in self.query if name == "id" for text in sent.split(",")]
+
     def parameters(self) -> dict[str, str]:
         """Return the parameters sent, without a key that should not have been among them."""
         return {name: "(hidden)" if _is_key(name) else text for name, text in self.query}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import weakref
 import zlib
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from pathlib import Path
+from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso, parse_iso
@@ -13,46 +17,67 @@ from cryptoelt.clock import iso, parse_iso
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
 
 _KEPT_BODIES = 5000
+_LARGEST_IN_MEMORY = 2**16
 
 
 @dataclass(frozen=True)
 class Served:
-    """One answer, as it was decided; `http_status` 0 means the connection was reset instead."""
+    """One answer, as it was decided.
+
+    Attributes:
+        http_status: 0 means that the connection was reset instead.
+        records: how many records a good answer held when it was put together; None for any other answer.
+    """
 
     sequence: int
     at: str
     endpoint: str
+    path: str
     account: str | None
     parameters: dict[str, str]
     http_status: int
     error_code: int
     credits: int
+    records: int | None
     fault: str | None
     sha256: str
 
 
 class ServedList:
-    """Every answer since the start; the bodies of the last ones are kept, compressed."""
+    """Every answer since the start; the bodies of the last ones are kept, compressed: large ones in a file."""
 
     def __init__(self) -> None:
         self._served: list[Served] = []
-        self._bodies: dict[int, bytes] = {}
+        self._bodies: dict[int, bytes | range] = {}
+        self._file: int | None = None
 
     def add(self, body: bytes, at: datetime, **fields: Any) -> Served:
         """Add an answer with its body as it is before compression."""
         entry = Served(len(self._served) + 1, iso(at), sha256=sha256(body).hexdigest(), **fields)
         self._served.append(entry)
-        self._bodies[entry.sequence] = zlib.compress(body, 1)
+        packed = zlib.compress(body, 1)
+        self._bodies[entry.sequence] = packed if len(packed) <= _LARGEST_IN_MEMORY else self._put_aside(packed)
         self._bodies.pop(entry.sequence - _KEPT_BODIES, None)
         return entry
 
     def body(self, sequence: int) -> bytes | None:
         """Return the body of an answer, if it is still kept."""
         packed = self._bodies.get(sequence)
-        return None if packed is None else zlib.decompress(packed)
+        if isinstance(packed, range) and self._file is not None:
+            packed = os.pread(self._file, len(packed), packed.start)
+        return zlib.decompress(packed) if isinstance(packed, bytes) else None
+
+    def _put_aside(self, packed: bytes) -> range:
+        """Append to a file that nobody else sees and that ends with this list; return where."""
+        if self._file is None:
+            self._file, path = mkstemp(prefix="cryptoelt-sandbox-")
+            Path(path).unlink()
+            weakref.finalize(self, os.close, self._file)
+        first = os.fstat(self._file).st_size
+        os.pwrite(self._file, packed, first)
+        return range(first, first + len(packed))
 
     def as_json(self, *, bodies: bool = False) -> list[dict[str, Any]]:
         """Return all answers, with their bodies as text if asked."""

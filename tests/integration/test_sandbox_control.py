@@ -46,7 +46,7 @@ def test_what_was_served_is_listed_with_body_and_checksum(server: SandboxServer)
     assert listed[0] | {"sha256": ""} == {
         "sequence": 1, "at": "2026-11-23T10:31:05Z", "endpoint": "cryptocurrency/categories",
         "account": account_name("sandbox"), "parameters": {"limit": "2"}, "http_status": 200, "error_code": 0,
-        "credits": 2, "fault": None, "sha256": "",
+        "credits": 2, "records": 2, "fault": None, "path": CATEGORIES, "sha256": "",
     }  # fmt: skip
     assert one["body"] == with_bodies[0]["body"] == answer.text
     assert server.served_body(1) == answer.content

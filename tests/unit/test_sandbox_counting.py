@@ -27,7 +27,7 @@ KEY_INFO = "/v1/key/info"
 def make_sandbox(
     *, size: int = 12, limits: Limits | None = None, start: datetime = START, usage_file: Path | None = None
 ) -> Sandbox:
-    market = Market(1, World(categories=size, churn=False))
+    market = Market(1, World(categories=size, churn=False, coins=60))
     return Sandbox(market, SandboxClock(start, speed=0), limits or Limits(), usage_file=usage_file)
 
 

@@ -84,7 +84,7 @@ def test_values_hold_the_extremes_of_the_real_market() -> None:
     assert any(6e26 < number < 8e26 for number in numbers)
     assert any(3e16 < number < 4e16 for number in numbers)
     assert any(0 < number < 1e-8 for number in numbers)
-    assert any(record["num_tokens"] > 1000 for record in found)
+    assert {record["num_tokens"] for record in found} >= {0, 26}
     assert any(record["market_cap"] == 0 for record in found)
     assert any(record["volume_change"] is None for record in found)
     assert all(math.isfinite(number) for number in numbers)

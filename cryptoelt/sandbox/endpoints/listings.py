@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-_DEFAULT_AUX = (
+#: The fields that `aux` takes away when it does not name them.
+DEFAULT_AUX = (
     "num_market_pairs", "cmc_rank", "date_added", "tags", "platform", "max_supply", "circulating_supply",
     "total_supply",
 )  # fmt: skip
@@ -58,7 +59,7 @@ _COMMON: tuple[Parameter, ...] = (
     Choice("sort_dir", ("asc", "desc"), ""),
     Choice("cryptocurrency_type", ("all", "coins", "tokens")),
     Choice("tag", ("all", "defi", "filesharing")),
-    aux(_DEFAULT_AUX, _MORE_AUX),
+    aux(DEFAULT_AUX, _MORE_AUX),
 )
 
 
@@ -106,7 +107,7 @@ class ListingsLatest(Endpoint):
 
     def _row(self, record: Record, figures: Record, wanted: Collection[str], currencies: dict[str, float]) -> Record:
         figures |= more_volumes(figures, wanted, record["total_supply"])
-        row = {name: record[name] for name in _KEY_ORDER if name not in _DEFAULT_AUX or name in wanted}
+        row = {name: record[name] for name in _KEY_ORDER if name not in DEFAULT_AUX or name in wanted}
         if "is_market_cap_included_in_calc" in wanted:
             row["is_market_cap_included_in_calc"] = int(bool(figures["market_cap"]))
         row["quote"] = [self._quote(figures, key, rate) for key, rate in currencies.items()]
@@ -188,7 +189,7 @@ def v1_row(record: Record, figures: Record, wanted: Collection[str], currencies:
     row = {
         name: value
         for name, value in record.items()
-        if name not in _ONLY_V3 and (name not in _DEFAULT_AUX or name in wanted)
+        if name not in _ONLY_V3 and (name not in DEFAULT_AUX or name in wanted)
     }
     if "is_market_cap_included_in_calc" in wanted:
         row["is_market_cap_included_in_calc"] = int(bool(figures["market_cap"]))

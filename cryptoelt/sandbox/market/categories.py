@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from cryptoelt.sandbox.market.members import EMPTY, members
 from cryptoelt.sandbox.market.names import ODD_NAMES, PLAIN_NAMES, plain_name
 from cryptoelt.sandbox.market.noise import DAY, as_sent, between, digest, uniform, walk
 from cryptoelt.sandbox.market.times import api_time
@@ -14,6 +15,7 @@ from cryptoelt.sandbox.market.times import api_time
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptoelt.sandbox.market.coins import Coin
     from cryptoelt.sandbox.market.world import Market
 
 Number = float | int | None
@@ -22,6 +24,7 @@ _FIRST_CREATED = 1_600_000_000.0  # September 2020
 _LAST_CREATED = 1_672_000_000.0  # December 2022
 _LONGEST_UNTOUCHED = 600 * DAY
 _PASSING_SLOTS = 16
+_RENAMED = 0.2
 _ALWAYS_THERE_UNCHANGED = 12
 
 
@@ -58,8 +61,13 @@ def _id(market: Market, key: str, created: float) -> str:
 def _lasting(market: Market, number: int, moment: float) -> Category:
     key = f"lasting/{number}"
     created, defined, name = _lasting_start(market, number)
-    if market.world.churn and number >= _ALWAYS_THERE_UNCHANGED and uniform(market.seed, "renamed", key) < 0.2:
-        period = between(25 * DAY, 120 * DAY, market.seed, "rename period", key)
+    haste = market.world.haste
+    if (
+        market.world.churn
+        and number >= _ALWAYS_THERE_UNCHANGED
+        and uniform(market.seed, "renamed", key) < _RENAMED * haste
+    ):
+        period = between(25 * DAY, 120 * DAY, market.seed, "rename period", key) / haste
         turns = moment // period
         name, defined = (f"{name} & Friends" if turns % 2 else name), turns * period
     return Category(key, _id(market, key, created), number, name, defined)
@@ -77,7 +85,7 @@ def _lasting_start(market: Market, number: int) -> tuple[float, float, str]:
 
 def _passing(market: Market, slot: int, moment: float) -> Category | None:
     """Return who sits in a slot: each category is there twice, with an absence between, and then another comes."""
-    period = between(5 * DAY, 25 * DAY, market.seed, "stay", slot)
+    period = between(5 * DAY, 25 * DAY, market.seed, "stay", slot) / math.sqrt(market.world.haste)
     turn, into = divmod(moment, period)
     if into > 0.8 * period:
         return None
@@ -113,7 +121,7 @@ def _values(market: Market, category: Category, moment: float) -> dict[str, Numb
     cap, cap_before = (_cap(seed, key) * math.exp(0.35 * worth.at(at)) for at in (moment, moment - DAY))
     volume, volume_before = (_cap(seed, key) * 0.06 * math.exp(0.6 * traded.at(at)) for at in (moment, moment - DAY))
     values: dict[str, Number] = {
-        "num_tokens": num_tokens(market, category, moment),
+        "num_tokens": len(members_of(market, category, moment)),
         "avg_price_change": 9 * walk(seed, "price", key, fastest=DAY / 24, slowest=10 * DAY).at(moment),
         "market_cap": cap,
         "market_cap_change": (cap / cap_before - 1) * 100,
@@ -137,16 +145,14 @@ def _cap(seed: int, key: str) -> float:
     return math.exp(between(math.log(2e5), math.log(4e11), seed, "size", key))
 
 
-def num_tokens(market: Market, category: Category, moment: float) -> int:
-    """Return how many coins the category has; it changes from day to day."""
-    if category.number == _HUGE:
-        base = 3900.0
-    elif category.number == _EMPTY:
-        return 0
-    else:
-        base = math.exp(between(0.7, 6.5, market.seed, "members", category.key))
-    drift = walk(market.seed, "members", category.key, fastest=15 * DAY, slowest=400 * DAY)
-    return max(1, round(base * (1 + 0.08 * drift.at(moment // DAY * DAY))))
+def members_of(market: Market, category: Category, moment: float) -> tuple[Coin, ...]:
+    """Return the coins of a category."""
+    return members(market, category.key, category.number, moment)
+
+
+def category_with(market: Market, category_id: str, moment: float) -> Category | None:
+    """Return the category that has an id at a moment, if there is one."""
+    return next((category for category in categories(market, moment) if category.id == category_id), None)
 
 
 def _times(values: dict[str, Number], field: str, factor: float) -> float:
@@ -155,14 +161,12 @@ def _times(values: dict[str, Number], field: str, factor: float) -> float:
     return (value or 0.0) * factor
 
 
-_EMPTY, _HUGE = 4, 6
-
 #: Values that break naive code, by number: each world has those below its size.
 _EXTREMES: dict[int, Callable[[dict[str, Number]], dict[str, Number]]] = {
     1: lambda values: {"avg_price_change": 3.1e16 * (1 + abs(_times(values, "avg_price_change", 1e-3)))},
     2: lambda values: {"volume": 1.4e-9 * (1 + abs(_times(values, "volume_change", 1e-4)))},
     3: lambda _: {"volume_change": None},
-    _EMPTY: lambda _: {
+    EMPTY: lambda _: {
         "avg_price_change": 0, "market_cap": 0, "market_cap_change": 0, "volume": 0, "volume_change": 0,
     },
     5: lambda _: {"market_cap": 0, "market_cap_change": 0},

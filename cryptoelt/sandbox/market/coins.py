@@ -29,7 +29,7 @@ class Coin:
     """A coin as it is known at some moment; its figures follow from its id.
 
     Attributes:
-        number: its place among those that are there from the beginning; None for one that was born later.
+        number: its place among the active ones that are there from the beginning; None for any other.
         mapped: when the map begins to know it (unix seconds): hours after the listings do.
         status: active, inactive or untracked.
     """
@@ -62,6 +62,16 @@ class Roster:
     def by_id(self) -> dict[int, Coin]:
         """The listed coins by id."""
         return {coin.id: coin for coin in self.listed}
+
+    @cached_property
+    def by_number(self) -> dict[int, Coin]:
+        """The listed coins that are there from the beginning, by number."""
+        return {coin.number: coin for coin in self.listed if coin.number is not None}
+
+    @cached_property
+    def newcomers(self) -> tuple[Coin, ...]:
+        """The listed coins that were born later."""
+        return tuple(coin for coin in self.listed if coin.number is None)
 
 
 @lru_cache(maxsize=48)
@@ -128,7 +138,8 @@ def _first_coin(market: Market, number: int, status: str, ids: Iterator[int]) ->
     added = born // DAY * DAY if coin_id < 9000 else born
     on_a_chain = number >= len(KNOWN) or coin_id in ON_ETHEREUM
     platform = platform_by_chance(seed, coin_id) if on_a_chain else None
-    return Coin(coin_id, number, name, symbol, slug, platform, added, added, status)
+    place = number if status == "active" else None
+    return Coin(coin_id, place, name, symbol, slug, platform, added, added, status)
 
 
 @lru_cache(maxsize=8)

@@ -38,6 +38,12 @@ def by_market_cap(market: Market, moment: float) -> tuple[Coin, ...]:
 
 
 @lru_cache(maxsize=16)
+def places(market: Market, moment: float) -> dict[int, int]:
+    """Return the place of each listed coin in that order, by id."""
+    return {coin.id: place for place, coin in enumerate(_in_order(market, moment))}
+
+
+@lru_cache(maxsize=16)
 def _ranks_of_the_hour(market: Market, hour: float) -> dict[int, int]:
     rank, found = 0, {}
     for coin in _in_order(market, hour):

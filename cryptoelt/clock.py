@@ -38,7 +38,7 @@ class StopFlag:
         if self.is_set():
             raise StoppedError(
                 "stopped before it began",
-                hint="run the command again; it resumes what is missing",
+                hint="run the command again: what is done is kept, the rest is done then",
                 exit_code=self.exit_code,
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from cryptoelt.errors import LockedError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
 _POLL_SECONDS = 0.05
@@ -64,13 +66,36 @@ def _acquire(descriptor: int, path: Path, wait: float | None, clock: Clock) -> N
             _flock(descriptor, path, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             if clock.monotonic() >= deadline:
-                holder = os.pread(descriptor, 4096, 0).decode(errors="replace") or "unknown"
+                holder = _holder(descriptor)
                 raise LockedError(
-                    f"another run holds {path}: {holder}", hint="wait for it to end, or pass --wait 10m"
+                    f"another run holds {path}: {_described(holder, clock.now())}",
+                    hint="wait for it to end, or pass --wait 10m",
+                    holder=holder,
                 ) from exc
             clock.sleep(_POLL_SECONDS)
         else:
             return
+
+
+def _holder(descriptor: int) -> dict[str, object]:
+    """Return what the holder wrote into the file; nothing where it has not written yet, or something else."""
+    try:
+        owner = json.loads(os.pread(descriptor, 4096, 0))
+    except (OSError, ValueError):
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def _described(owner: dict[str, object], now: datetime) -> str:
+    """Say who holds the lock; a moment of today by its time alone."""
+    since = re.sub(r"\.\d+", "", str(owner.get("started_at", "")))
+    written = {
+        "pid {}": owner.get("pid"),
+        "{}": owner.get("command"),
+        "since {}": since.removeprefix(f"{now:%Y-%m-%d}T"),
+        "on host {}": owner.get("host"),
+    }
+    return ", ".join(words.format(value) for words, value in written.items() if value) or "it has not said who it is"
 
 
 def _flock(descriptor: int, path: Path, operation: int) -> None:

@@ -12,6 +12,7 @@ from cryptoelt.errors import (
     CryptoEltError,
     DatabaseUnavailableError,
     ExitCode,
+    StoppedError,
 )
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Codes of a refusal, in the order in which they win; each stops further calls.
 _REFUSALS = (ExitCode.BUDGET, ExitCode.LOCKED, ExitCode.CONFIGURATION, ExitCode.SCHEMA)
+#: Commands whose JSON has units, also when they could not begin.
+_WITH_UNITS = ("run", "extract", "transform", "load", "backfill")
+_PLAIN = (str, int, float, bool, type(None))
 
 
 class Status(StrEnum):
@@ -55,6 +59,10 @@ class Unit:
     rows_loaded: int = 0
     rows_present: int = 0
     rows_quarantined: int = 0
+    postponed: int = 0
+    """Ids that were left for another day, to keep credits for what cannot wait."""
+    notices: list[str] = field(default_factory=list)
+    """What the reader should know although nothing failed."""
     error: CryptoEltError | None = None
 
     def failed(self, error: CryptoEltError) -> None:
@@ -77,6 +85,7 @@ class Unit:
             "rows_loaded": self.rows_loaded,
             "rows_present": self.rows_present,
             "rows_quarantined": self.rows_quarantined,
+            "postponed": self.postponed,
             "error": None if self.error is None else error_as_json(self.error),
         }
 
@@ -103,11 +112,25 @@ class Result:
     credits: Credits = field(default_factory=Credits)
     stopped_by: ExitCode | None = None
     notices: list[str] = field(default_factory=list)
+    window_start: datetime | None = None
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code where several apply: 5, 6, 7, 9, database 8, partial 3, quality 4, then 8 or 1."""
         return self.stopped_by or exit_code_of(self.units)
+
+    @property
+    def error(self) -> CryptoEltError | None:
+        """What the exit code speaks of: the signal, else the first error of that code, else the first of all."""
+        if self.stopped_by is not None:
+            name = "SIGINT" if self.stopped_by is ExitCode.INTERRUPTED else "SIGTERM"
+            return StoppedError(
+                f"stopped by {name} after the unit at work",
+                hint="run it again: what is done is kept, the rest is done then",
+                exit_code=self.stopped_by,
+            )
+        errors = [unit.error for unit in self.units if unit.error is not None]
+        return next((error for error in errors if error.exit_code is self.exit_code), next(iter(errors), None))
 
     @property
     def status(self) -> Status:
@@ -130,9 +153,10 @@ class Result:
             "run_id": self.run_id,
             "command": self.command,
             "frequency": self.frequency,
-            "window_start": None,
+            "window_start": None if self.window_start is None else iso(self.window_start),
             "status": self.status.value,
             "exit_code": int(self.exit_code),
+            "error": None if self.error is None else error_as_json(self.error),
             "started_at": iso(self.started_at),
             "ended_at": iso(self.ended_at),
             "seconds": round(self.seconds, 3),
@@ -143,29 +167,54 @@ class Result:
 
 
 def error_as_json(error: CryptoEltError) -> dict[str, Any]:
-    """Return an error in the shape of `--json`."""
+    """Return an error in the shape of `--json`: the same keys for all of them."""
     return {
         "type": type(error).__name__,
         "message": error.message,
         "hint": error.hint,
         "exit_code": int(error.exit_code),
+        "context": _plain(error.context),
     }
+
+
+def _plain(value: object) -> Any:
+    """Return a value as JSON can hold it."""
+    match value:
+        case dict():
+            return {str(name): _plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value if isinstance(value, _PLAIN) else str(value)
 
 
 def refusal_as_json(error: CryptoEltError, command: str) -> dict[str, Any]:
     """Return what `--json` says of a command that an error ended as a whole, before or without any unit."""
     refused = error.exit_code in {*_REFUSALS, ExitCode.USAGE}
-    unknown = dict.fromkeys(("run_id", "frequency", "window_start", "started_at", "ended_at", "seconds"))
-    return {
+    shown = {
         "schema_version": 1,
         "command": command,
         "status": (Status.REFUSED if refused else Status.FAILED).value,
         "exit_code": int(error.exit_code),
-        **unknown,
-        "credits": {"planned": 0, "charged": 0},
-        "units": [],
         "error": error_as_json(error),
     }
+    if command not in _WITH_UNITS:
+        return shown
+    unknown = dict.fromkeys(("run_id", "frequency", "window_start", "started_at", "ended_at", "seconds"))
+    return {**shown, **unknown, "credits": {"planned": 0, "charged": 0}, "units": [], "notices": []}
+
+
+def report_as_json(command: str, body: dict[str, Any], error: CryptoEltError | None = None) -> dict[str, Any]:
+    """Return what `--json` says of a command that reports: the same first keys for all of them, then its own.
+
+    Args:
+        command: the command with its group, e.g. `db init`.
+        body: what it found.
+        error: what it ends with, where what it found is no good.
+    """
+    code = ExitCode.DONE if error is None else error.exit_code
+    head = {"schema_version": 1, "command": command, "exit_code": int(code)}
+    return {**head, "error": None if error is None else error_as_json(error), **body}
 
 
 def exit_code_of(units: list[Unit]) -> ExitCode:

@@ -59,7 +59,6 @@ class BudgetReport:
     def as_json(self) -> dict[str, Any]:
         """Return the report in the shape of `--json`."""
         return {
-            "schema_version": 1,
             "month": self.state.month,
             "limit": self.state.limit,
             "buffer": self.state.buffer,

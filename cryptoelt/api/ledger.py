@@ -14,6 +14,7 @@ from cryptoelt.api.ledger_month import LedgerMonth, Reservation, Sums
 from cryptoelt.clock import iso
 from cryptoelt.errors import BudgetError
 from cryptoelt.locks import file_lock
+from cryptoelt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -222,8 +223,8 @@ class CreditLedger:
         if credits <= left:
             return
         raise BudgetError(
-            f"{endpoint} may cost {credits} credits, but {left} of {state.spendable} are left in {state.month}"
-            f" ({state.why_spendable()})",
+            f"{endpoint} may cost {counted(credits, 'credit')}, but {left} of {state.spendable} are left in"
+            f" {state.month} ({state.why_spendable()})",
             hint=f"credits return at {iso(state.resets_at)}; see `cryptoelt budget`",
             endpoint=endpoint,
             credits=credits,

@@ -51,7 +51,7 @@ class Rule:
 _KEY = "check CRYPTOELT_API__KEY against the key shown in the CoinMarketCap account"
 _PLAN = "look at the plan and its payment in the CoinMarketCap account"
 _REQUEST = "this is a request the API does not take (any more); compare its parameters with the API's documentation"
-_LATER = "run the command again later; it resumes what is missing"
+_LATER = "run the command again later: what was fetched is kept, the rest is asked anew"
 _RATE = "lower api.requests_per_minute, or find the other program that uses the same key or address"
 _CREDITS = "see `cryptoelt budget`; find the other program that uses the same key, or lower budget.monthly_credits"
 

@@ -88,8 +88,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _command_of(arguments: list[str]) -> str:
+    """Return the command of a command line, with its group; as far as there is one."""
+    found: list[str] = []
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    return next((word for word in arguments if word in known), "")
+    for word in arguments:
+        if word in known:
+            found.append(word)
+            known = getattr(known[word], "commands", {})
+    return " ".join(found)
 
 
 def _usage_error(exc: typer.TyperException) -> UsageError:

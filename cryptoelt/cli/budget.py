@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.render import show_json, show_table
+from cryptoelt.cli.render import show_report, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def budget(
     invocation: Invocation = ctx.obj
     report = budget_report(invocation.settings(), Clock())
     if as_json:
-        show_json(report.as_json())
+        show_report("budget", report.as_json())
     else:
         show_table(f"credits of {report.state.month}", ["figure", "credits", "note"], rows(report))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.render import show_json, show_table
+from cryptoelt.cli.render import show_report, show_table
 
 if TYPE_CHECKING:
     from cryptoelt.cli.invocation import Invocation
@@ -28,7 +28,7 @@ def show(
     rows = leaf_settings(*load_with_sources(invocation.flags))
     if as_json:
         values = {name: {"value": value, "origin": place} for name, value, place in rows}
-        show_json({"schema_version": 1, "settings": values})
+        show_report("config show", {"settings": values})
     else:
         width = 3 if origin else 2
         show_table("settings", ["setting", "value", "from"][:width], (row[:width] for row in rows))

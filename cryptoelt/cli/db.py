@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.render import show_json
+from cryptoelt.cli.render import show_report
 from cryptoelt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def init(ctx: typer.Context, *, as_json: AsJson = False) -> None:
 
     warehouse = _warehouse(ctx, "db init")
     created = ensure_database(warehouse)
-    _show(warehouse, upgrade_schema(warehouse), as_json=as_json, database_created=created)
+    _show("db init", warehouse, upgrade_schema(warehouse), as_json=as_json, database_created=created)
 
 
 @app.command()
@@ -39,7 +39,7 @@ def upgrade(
     from cryptoelt.warehouse.migrations import upgrade as upgrade_schema
 
     warehouse = _warehouse(ctx, "db upgrade")
-    _show(warehouse, upgrade_schema(warehouse, revision), as_json=as_json)
+    _show("db upgrade", warehouse, upgrade_schema(warehouse, revision), as_json=as_json)
 
 
 @app.command()
@@ -53,7 +53,7 @@ def downgrade(
     from cryptoelt.warehouse.migrations import downgrade as downgrade_schema
 
     warehouse = _warehouse(ctx, "db downgrade")
-    _show(warehouse, downgrade_schema(warehouse, revision), as_json=as_json)
+    _show("db downgrade", warehouse, downgrade_schema(warehouse, revision), as_json=as_json)
 
 
 @app.command()
@@ -85,7 +85,10 @@ def url(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def shell(ctx: typer.Context) -> None:
-    """Open psql on the warehouse; what follows is passed on, e.g. `db shell -c 'TABLE ops.load_batch'`."""
+    """Open psql on the warehouse; what follows is passed on, e.g. `db shell -c 'TABLE ops.load_batch'`.
+
+    A warehouse that cannot be reached ends in the usual codes; once psql runs, the exit code is its own.
+    """
     from cryptoelt.clock import Clock
     from cryptoelt.warehouse.access import become_psql
     from cryptoelt.warehouse.embedded import EmbeddedPostgres
@@ -93,7 +96,9 @@ def shell(ctx: typer.Context) -> None:
 
     settings = ctx.obj.settings()
     programs = EmbeddedPostgres(settings.home, settings.cache_dir).programs
-    become_psql(open_warehouse(settings, Clock()), programs / "psql", ctx.args)
+    warehouse = open_warehouse(settings, Clock())
+    warehouse.connect().close()
+    become_psql(warehouse, programs / "psql", ctx.args)
 
 
 def _warehouse(ctx: typer.Context, command: str) -> Warehouse:
@@ -118,8 +123,8 @@ def _embedded(ctx: typer.Context, command: str) -> EmbeddedPostgres:
     return EmbeddedPostgres(settings.home, settings.cache_dir)
 
 
-def _show(warehouse: Warehouse, revision: str, *, as_json: bool, **more: object) -> None:
+def _show(command: str, warehouse: Warehouse, revision: str, *, as_json: bool, **more: object) -> None:
     if as_json:
-        show_json({"schema_version": 1, "warehouse": warehouse.name, "revision": revision, **more})
+        show_report(command, {"warehouse": warehouse.name, "revision": revision, **more})
     else:
         typer.echo(f"warehouse {warehouse.name} is at revision {revision}")

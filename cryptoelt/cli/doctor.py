@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.render import show_json, show_table
+from cryptoelt.cli.render import show_report, show_table
 
 if TYPE_CHECKING:
     from cryptoelt.cli.invocation import Invocation
@@ -24,7 +24,7 @@ def doctor(
     from dataclasses import asdict
 
     from cryptoelt.clock import Clock
-    from cryptoelt.machine.doctor import become_cron, exit_code_of, run_checks
+    from cryptoelt.machine.doctor import become_cron, error_of, exit_code_of, run_checks
     from cryptoelt.settings import home_from_environment
 
     if as_cron:
@@ -34,7 +34,7 @@ def doctor(
     code = exit_code_of(found)
     if as_json:
         rows = [{key: value for key, value in asdict(check).items() if key != "exit_code"} for check in found]
-        show_json({"schema_version": 1, "command": "doctor", "exit_code": int(code), "checks": rows})
+        show_report("doctor", {"checks": rows}, error_of(found))
     else:
         shown = ((check.verdict.value, check.name, check.detail, check.hint) for check in found)
         show_table("doctor", ["", "check", "found", "what to do"], shown)

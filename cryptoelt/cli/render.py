@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cryptoelt.errors import ExitCode
-from cryptoelt.results import Phase, Status, refusal_as_json
+from cryptoelt.results import Phase, Status, refusal_as_json, report_as_json
+from cryptoelt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,11 @@ def on_terminal() -> bool:
 def show_json(value: dict[str, Any]) -> None:
     """Print one JSON object on stdout."""
     typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def show_report(command: str, body: dict[str, Any], error: CryptoEltError | None = None) -> None:
+    """Print as JSON what a command that reports has found."""
+    show_json(report_as_json(command, body, error))
 
 
 def show_table(title: str, columns: list[str], rows: Iterable[Iterable[object]]) -> None:
@@ -45,12 +50,10 @@ def show_table(title: str, columns: list[str], rows: Iterable[Iterable[object]])
 
 
 def show_error(error: CryptoEltError, *, as_json: bool, command: str) -> None:
-    """Print an error: what happened, and after an empty line what to do next."""
+    """Print an error: what happened, and on a line of its own what to do next."""
     if as_json:
         show_json(refusal_as_json(error, command))
-    typer.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        typer.echo(f"\nhint: {error.hint}", err=True)
+    _tell(error.message, error.hint)
 
 
 def show_result(result: Result, *, as_json: bool) -> None:
@@ -63,14 +66,15 @@ def show_result(result: Result, *, as_json: bool) -> None:
         typer.echo(summary(result))
     for notice in result.notices:
         typer.echo(notice, err=True)
-    if result.stopped_by is not None:
-        name = "SIGINT" if result.stopped_by is ExitCode.INTERRUPTED else "SIGTERM"
-        typer.echo(f"error: stopped by {name} after the unit at work", err=True)
-        typer.echo("hint: run it again; it resumes what is missing", err=True)
-    shown: set[str] = set()
-    for unit in result.units:
-        if unit.error is not None:
-            _show_unit_error(unit, shown)
+    if result.stopped_by is not None and result.error is not None:
+        _tell(result.error.message, result.error.hint)
+    _show_unit_errors(result.units)
+
+
+def _tell(message: str, hint: str) -> None:
+    typer.echo(f"error: {message}", err=True)
+    if hint:
+        typer.echo(f"hint: {hint}", err=True)
 
 
 _COLUMNS = ["phase", "unit", "status", "seconds", "rows in", "loaded", "present", "quarantined"]
@@ -81,14 +85,32 @@ def _row(unit: Unit) -> list[object]:
     return [unit.phase.value, unit.name, unit.status.value, f"{unit.seconds:.2f}", *counts]
 
 
-def _show_unit_error(unit: Unit, shown: set[str]) -> None:
-    if unit.error is None:
-        return
-    message = unit.error.message.removeprefix(f"{unit.name}: ")
-    typer.echo(f"error: {unit.phase.value} {unit.name}: {message}", err=True)
-    if unit.error.hint and unit.error.hint not in shown:
-        shown.add(unit.error.hint)
-        typer.echo(f"hint: {unit.error.hint}", err=True)
+_NOUNS = {Phase.EXTRACT: "endpoint", Phase.QUALITY: "check", Phase.SQL: "script"}
+
+
+def _show_unit_errors(units: list[Unit]) -> None:
+    """Print each error once, with all units of a phase that it hit, and each piece of advice once."""
+    hit: dict[tuple[Phase, str], list[Unit]] = {}
+    for unit in units:
+        if unit.error is not None:
+            message = unit.error.message.removeprefix(f"{unit.name}: ")
+            hit.setdefault((unit.phase, message), []).append(unit)
+    advised: set[str] = set()
+    for (phase, message), together in hit.items():
+        hint = next((unit.error.hint for unit in together if unit.error is not None), "")
+        whole = sum(unit.phase is phase for unit in units)
+        _tell(f"{phase.value} {_named(together, whole)}: {message}", "" if hint in advised else hint)
+        advised.add(hint)
+
+
+def _named(together: list[Unit], whole: int) -> str:
+    """Name the units that one error hit: all of a phase by their number alone."""
+    if len(together) == 1:
+        return together[0].name
+    noun = _NOUNS.get(together[0].phase, "table")
+    if len(together) == whole:
+        return f"of {counted(whole, noun)}"
+    return f"of {len(together)} of {counted(whole, noun)} ({', '.join(unit.name for unit in together)})"
 
 
 def summary(result: Result) -> str:
@@ -98,7 +120,9 @@ def summary(result: Result) -> str:
         return f"{head}: nothing to do, nothing new is waiting ({result.seconds:.1f} s, 0 credits)"
     parts = [_phase_summary(result, phase) for phase in Phase]
     text = ", ".join(part for part in parts if part)
-    return f"{head}: {result.status.value} in {result.seconds:.1f} s, {result.credits.charged} credits; {text}"
+    return (
+        f"{head}: {result.status.value} in {result.seconds:.1f} s, {counted(result.credits.charged, 'credit')}; {text}"
+    )
 
 
 def _phase_summary(result: Result, phase: Phase) -> str:
@@ -111,4 +135,7 @@ def _phase_summary(result: Result, phase: Phase) -> str:
     idle = sum(unit.status is Status.NOTHING for unit in units)
     if idle == len(units):
         return f"{phase.value} nothing"
-    return f"{phase.value} {done}/{len(units) - idle} with {loaded} rows{more}"
+    # What was not asked any more because of a refusal or a signal was asked for all the same.
+    cut_short = result.stopped_by is not None or any(unit.status is Status.REFUSED for unit in units)
+    wanted = len(units) if phase is Phase.EXTRACT and cut_short else len(units) - idle
+    return f"{phase.value} {done}/{wanted} with {counted(loaded, 'row')}{more}"

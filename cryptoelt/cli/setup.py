@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.render import show_json
+from cryptoelt.cli.render import show_report
 
 if TYPE_CHECKING:
     from cryptoelt.cli.invocation import Invocation
@@ -34,6 +34,4 @@ def setup(
     invocation: Invocation = ctx.obj
     steps = run_setup(invocation.settings(), Clock(), report, skip_archive=skip_archive)
     if as_json:
-        show_json(
-            {"schema_version": 1, "command": "setup", "status": "done", "steps": [asdict(step) for step in steps]}
-        )
+        show_report("setup", {"status": "done", "steps": [asdict(step) for step in steps]})

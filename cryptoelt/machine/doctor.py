@@ -6,7 +6,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from cryptoelt.errors import CryptoEltError, ExitCode
+from cryptoelt.errors import (
+    ConfigurationError,
+    CryptoEltError,
+    DatabaseUnavailableError,
+    ExitCode,
+    SchemaError,
+)
 from cryptoelt.machine import checks
 from cryptoelt.machine.checks import Check, Verdict
 
@@ -17,6 +23,11 @@ if TYPE_CHECKING:
     from cryptoelt.clock import Clock
     from cryptoelt.settings import Settings
 
+_ERRORS: dict[ExitCode, type[CryptoEltError]] = {
+    ExitCode.CONFIGURATION: ConfigurationError,
+    ExitCode.SCHEMA: SchemaError,
+    ExitCode.UNAVAILABLE: DatabaseUnavailableError,
+}
 #: What cron gives its jobs; everything else a person's shell has is missing there.
 _CRON_PATH = "/usr/bin:/bin"
 
@@ -55,6 +66,15 @@ def exit_code_of(found: list[Check]) -> ExitCode:
         if code in codes:
             return code
     return ExitCode.DONE
+
+
+def error_of(found: list[Check]) -> CryptoEltError | None:
+    """Return what the exit code speaks of: the first failed check of that code; None when none failed."""
+    code = exit_code_of(found)
+    for check in found:
+        if check.verdict is Verdict.FAIL and check.exit_code is code:
+            return _ERRORS[code](f"{check.name}: {check.detail}", hint=check.hint)
+    return None
 
 
 def _database(settings: Settings, clock: Clock) -> Check:

@@ -259,7 +259,8 @@ def test_a_fault_of_every_endpoint_leaves_nothing_to_call_partial(extract: Extra
     extract.sandbox.add_fault(kind)
     ended = extract()
     assert ended.code == ExitCode.UNAVAILABLE
-    assert [line.split(":")[0] for line in ended.err.splitlines()].count("error") == len(ENDPOINTS)
+    (error,) = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert error.startswith(f"error: extract of {len(ENDPOINTS)} endpoints: ")
     assert extract.calls == [endpoint for endpoint in ENDPOINTS for _ in range(MAX_TRIES)]
 
 

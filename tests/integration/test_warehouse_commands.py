@@ -39,8 +39,9 @@ def test_init_makes_the_database_and_upgrades_and_may_be_repeated(home: Path, ur
     first = db(home, url, "init", "--json")
     assert (first.returncode, first.stderr) == (0, "")
     name = Warehouse(SecretStr(url), Clock()).name
-    made = {"schema_version": 1, "warehouse": name, "revision": migrations.head(), "database_created": True}
-    assert json.loads(first.stdout) == made
+    head = {"schema_version": 1, "command": "db init", "exit_code": 0, "error": None}
+    made = {"warehouse": name, "revision": migrations.head(), "database_created": True}
+    assert json.loads(first.stdout) == head | made
     second = db(home, url, "init")
     assert second.returncode == 0
     assert second.stdout == f"warehouse {name} is at revision {migrations.head()}\n"
@@ -60,9 +61,17 @@ def test_down_and_up(home: Path, url: str) -> None:
 
 
 def test_a_server_that_does_not_answer_is_code_8(home: Path, closed_port: int) -> None:
-    down = db(home, f"postgresql://u:canary-secret@127.0.0.1:{closed_port}/x", "upgrade")
-    assert down.returncode == 8
-    assert "canary-secret" not in down.stdout + down.stderr
+    for words in (["upgrade"], ["shell", "-c", "SELECT 1"]):
+        down = db(home, f"postgresql://u:canary-secret@127.0.0.1:{closed_port}/x", *words)
+        assert down.returncode == 8, down.stderr
+        assert "cannot be reached" in down.stderr
+        assert "canary-secret" not in down.stdout + down.stderr
+
+
+def test_the_shell_ends_with_the_code_of_psql(home: Path, url: str) -> None:
+    db(home, url, "init")
+    assert db(home, url, "shell", "-c", "SELECT 1").returncode == 0
+    assert db(home, url, "shell", "-v", "ON_ERROR_STOP=1", "-f", "/nowhere").returncode == 1
 
 
 def test_a_wrong_password_is_code_7(home: Path, url: str) -> None:

@@ -46,7 +46,6 @@ def test_the_report_has_the_promised_shape(tmp_path: Path) -> None:
     # Monday the 9th: six weekdays of November 2026 have begun, fifteen are to come.
     found = json.loads(json.dumps(report(tmp_path, datetime(2026, 11, 9, 10, tzinfo=UTC), 56).as_json()))
     assert found == {
-        "schema_version": 1,
         "month": "2026-11",
         "limit": 1000,
         "buffer": 0.35,

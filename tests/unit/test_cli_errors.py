@@ -59,7 +59,7 @@ def end(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("exit", 8, ""),
         ("interrupt", 130, ""),
         ("abort", 130, ""),
-        ("ours", 5, "error: no credits\n\nhint: wait\n"),
+        ("ours", 5, "error: no credits\nhint: wait\n"),
     ],
 )
 def test_a_command_ends_in_its_own_code(tmp_path: Path, how: str, code: int, shown: str) -> None:
@@ -73,7 +73,7 @@ def test_a_defect_is_named_by_its_place_without_its_words_or_a_traceback(tmp_pat
 
     assert done.returncode == 1
     assert done.stderr.startswith("error: internal error: ValueError at ")
-    assert done.stderr.splitlines()[1:] == ["", "hint: please report it"]
+    assert done.stderr.splitlines()[1:] == ["hint: please report it"]
     assert CANARY not in done.stderr
 
 

@@ -119,15 +119,16 @@ def test_wrong_usage_is_code_2_with_a_message_and_a_hint_and_leaves_nothing(
     assert run([*arguments, *(["--json"] if as_json else [])]) == 2
 
     done = capsys.readouterr()
-    error, empty, advice = done.err.splitlines()
+    error, advice = done.err.splitlines()
     assert error.startswith("error: ")
     assert message in error
-    assert empty == ""
     assert advice.startswith("hint: ")
     assert hint in advice
     if as_json:
         shown = json.loads(done.out)
         assert (shown["exit_code"], shown["status"], shown["error"]["type"]) == (2, "refused", "UsageError")
+        assert list(shown)[:5] == ["schema_version", "command", "status", "exit_code", "error"]
+        assert set(shown["error"]) == {"type", "message", "hint", "exit_code", "context"}
         assert shown["command"] in {*arguments, ""}
     else:
         assert done.out == ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +21,17 @@ if TYPE_CHECKING:
 
 #: Holds the lock, says so, and frees it when told to.
 HOLDER = """
-import sys
+import json, sys
 from pathlib import Path
 from cryptoelt.locks import file_lock
-with file_lock(Path(sys.argv[1]), owner={"run_id": "run-of-the-holder", "command": "extract"}):
+with file_lock(Path(sys.argv[1]), owner=json.loads(sys.argv[2])):
     print("held", flush=True)
     sys.stdin.readline()
 """
+
+OWNER = json.dumps(
+    {"pid": 123, "run_id": "r", "command": "extract", "host": "market", "started_at": "2026-11-23T10:30:02.25Z"}
+)
 
 #: Holds the lock and starts a process that outlives it and inherits every descriptor that can be inherited.
 HOLDER_WITH_CHILD = """
@@ -52,10 +58,18 @@ with file_lock(Path(sys.argv[1])), open(sys.argv[2], "a") as record:
 class StepClock(Clock):
     """Time passes only by sleeping; what happens meanwhile is up to the test."""
 
-    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        meanwhile: Callable[[], object] = lambda: None,
+        today: datetime = datetime(2026, 11, 24, tzinfo=UTC),
+    ) -> None:
         super().__init__()
         self.seconds = 0.0
+        self._today = today
         self._meanwhile = meanwhile
+
+    def now(self) -> datetime:
+        return self._today
 
     def monotonic(self) -> float:
         return self.seconds
@@ -83,7 +97,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def test_a_second_process_is_refused_at_once_and_told_who_holds_it(path: Path) -> None:
     clock = StepClock()
-    with python(HOLDER, path) as holder:
+    with python(HOLDER, path, OWNER) as holder:
         assert line_of(holder) == "held"
         with pytest.raises(LockedError) as caught, file_lock(path, wait=0, clock=clock):
             pass
@@ -92,16 +106,37 @@ def test_a_second_process_is_refused_at_once_and_told_who_holds_it(path: Path) -
     assert clock.seconds == 0
     assert caught.value.exit_code is ExitCode.LOCKED
     assert str(path) in caught.value.message
-    assert "run-of-the-holder" in caught.value.message
+    assert caught.value.message.endswith(": pid 123, extract, since 2026-11-23T10:30:02Z, on host market")
+    assert caught.value.context == {"holder": json.loads(OWNER)}
     assert "--wait" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (OWNER, "pid 123, extract, since 10:30:02Z, on host market"),
+        ('{"pid": 4711}', "pid 4711"),
+        ("", "it has not said who it is"),
+        ('{"pid": 47', "it has not said who it is"),
+        ("[1]", "it has not said who it is"),
+    ],
+)
+def test_the_holder_is_described_as_far_as_it_is_known(path: Path, written: str, said: str) -> None:
+    clock = StepClock(today=datetime(2026, 11, 23, 11, tzinfo=UTC))
+    with file_lock(path):
+        path.write_text(written)
+        with pytest.raises(LockedError) as caught, file_lock(path, wait=0, clock=clock):
+            pass
+
+    assert caught.value.message == f"another run holds {path}: {said}"
+
+
 def test_a_refused_process_leaves_the_name_of_the_holder_alone(path: Path) -> None:
-    with python(HOLDER, path) as holder:
+    with python(HOLDER, path, OWNER) as holder:
         assert line_of(holder) == "held"
         for _ in range(2):
             with (
-                pytest.raises(LockedError, match="run-of-the-holder"),
+                pytest.raises(LockedError, match="pid 123, extract"),
                 file_lock(path, wait=0, owner={"run_id": "somebody-else"}),
             ):
                 pass
@@ -115,7 +150,7 @@ def test_a_shorter_owner_leaves_nothing_of_a_longer_one(path: Path) -> None:
 
 
 def test_the_death_of_the_holder_frees_the_lock(path: Path) -> None:
-    with python(HOLDER, path) as holder:
+    with python(HOLDER, path, OWNER) as holder:
         assert line_of(holder) == "held"
         holder.kill()
         holder.wait()
@@ -141,7 +176,7 @@ def test_the_lock_is_freed_when_its_block_fails(path: Path) -> None:
 
 
 def test_whoever_waits_gets_the_lock_as_soon_as_it_is_free(path: Path) -> None:
-    with python(HOLDER, path) as holder:
+    with python(HOLDER, path, OWNER) as holder:
         assert line_of(holder) == "held"
         clock = StepClock(lambda: end(holder) if holder.poll() is None else None)
         with file_lock(path, wait=600, clock=clock):
@@ -152,7 +187,7 @@ def test_whoever_waits_gets_the_lock_as_soon_as_it_is_free(path: Path) -> None:
 
 def test_a_wait_ends_when_its_time_is_over(path: Path) -> None:
     clock = StepClock()
-    with python(HOLDER, path) as holder:
+    with python(HOLDER, path, OWNER) as holder:
         assert line_of(holder) == "held"
         with pytest.raises(LockedError), file_lock(path, wait=600, clock=clock):
             pass
@@ -162,7 +197,7 @@ def test_a_wait_ends_when_its_time_is_over(path: Path) -> None:
 
 def test_a_signal_ends_a_wait(path: Path) -> None:
     clock = StepClock(lambda: clock.stop.set(ExitCode.INTERRUPTED))
-    with python(HOLDER, path) as holder:
+    with python(HOLDER, path, OWNER) as holder:
         assert line_of(holder) == "held"
         with pytest.raises(StoppedError) as caught, file_lock(path, wait=600, clock=clock):
             pass
@@ -172,7 +207,7 @@ def test_a_signal_ends_a_wait(path: Path) -> None:
 
 def test_without_a_limit_a_process_waits_until_the_lock_is_free(path: Path, tmp_path: Path) -> None:
     record = tmp_path / "record"
-    with python(HOLDER, path) as holder:
+    with python(HOLDER, path, OWNER) as holder:
         assert line_of(holder) == "held"
         with python(PATIENT, path, record) as patient:
             assert line_of(patient) == "waiting"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cryptoelt.cli.render import show_error, show_json, show_result, show_table, summary
-from cryptoelt.errors import ApiUnavailableError, BudgetError, CryptoEltError, DatabaseUnavailableError
+from cryptoelt.errors import ApiUnavailableError, BudgetError, CryptoEltError, DatabaseUnavailableError, ExitCode
 from cryptoelt.results import Credits, Phase, Result, Status, Unit
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_nothing_to_do_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("run 10x: nothing to do, nothing new is waiting")
 
 
-def test_every_failure_is_printed_and_the_same_advice_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_failure_is_printed_once_with_all_it_hit(capsys: pytest.CaptureFixture[str]) -> None:
     error = ApiUnavailableError("timed out", hint="run again")
     show_result(
         result(
@@ -87,12 +87,45 @@ def test_every_failure_is_printed_and_the_same_advice_once(capsys: pytest.Captur
     )
 
     assert capsys.readouterr().err.splitlines() == [
-        "error: extract a: timed out",
+        "error: extract of 2 of 4 endpoints (a, b): timed out",
         "hint: run again",
-        "error: extract b: timed out",
         "error: extract c: no credits",
         "hint: wait for the reset",
     ]
+
+
+def test_an_error_of_all_units_of_a_phase_counts_them_and_the_same_advice_is_given_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    down = DatabaseUnavailableError("no answer", hint="wait")
+    units = [failed(Phase.LOAD, name, down) for name in "abcd"]
+    show_result(result(failed(Phase.TRANSFORM, "a", CryptoEltError("a: broken", hint="wait")), *units), as_json=True)
+
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [
+        "error: transform a: broken",
+        "hint: wait",
+        "error: load of 4 tables: no answer",
+    ]
+    assert [unit["error"]["message"] for unit in json.loads(shown.out)["units"][1:]] == ["no answer"] * 4
+
+
+def test_a_refused_run_counts_what_was_not_asked_any_more() -> None:
+    rest = [Unit(Phase.EXTRACT, "b"), Unit(Phase.EXTRACT, "c"), Unit(Phase.LOAD, "t")]
+    refused = result(failed(Phase.EXTRACT, "a", BudgetError("x")), *rest)
+    refused.credits = Credits(5, 1)
+
+    assert summary(refused) == "run 10x: refused in 18.4 s, 1 credit; extract 0/3 with 0 rows, load nothing"
+
+
+def test_a_stopped_run_says_so_and_counts_what_was_not_asked_any_more(capsys: pytest.CaptureFixture[str]) -> None:
+    stopped = result(done(Phase.EXTRACT, 2), Unit(Phase.EXTRACT, "b"))
+    stopped.stopped_by = ExitCode.TERMINATED
+    show_result(stopped, as_json=False)
+
+    shown = capsys.readouterr()
+    assert "extract 1/2 with 2 rows" in shown.out
+    assert shown.err.startswith("error: stopped by SIGTERM after the unit at work\nhint: run it again: ")
 
 
 def test_units_that_had_nothing_to_do_are_not_counted_as_open() -> None:
@@ -108,7 +141,7 @@ def test_units_that_had_nothing_to_do_are_not_counted_as_open() -> None:
 def test_a_partial_run_says_so() -> None:
     text = summary(result(done(Phase.EXTRACT, 1), failed(Phase.EXTRACT, "b", ApiUnavailableError("x"))))
 
-    assert text == "run 10x: partial in 18.4 s, 5 credits; extract 1/2 with 1 rows"
+    assert text == "run 10x: partial in 18.4 s, 5 credits; extract 1/2 with 1 row"
 
 
 def test_a_table_off_a_terminal_is_tab_separated_without_escape_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +172,7 @@ def test_a_run_on_a_terminal_is_a_table_and_a_line(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("hint", "shown"), [("do this", "error: it failed\n\nhint: do this\n"), ("", "error: it failed\n")]
+    ("hint", "shown"), [("do this", "error: it failed\nhint: do this\n"), ("", "error: it failed\n")]
 )
 def test_an_error_is_what_happened_and_what_to_do(capsys: pytest.CaptureFixture[str], hint: str, shown: str) -> None:
     show_error(CryptoEltError("it failed", hint=hint), as_json=False, command="run")
@@ -156,8 +189,9 @@ def test_an_error_of_a_whole_command_is_json_too(capsys: pytest.CaptureFixture[s
         "message": "it failed",
         "hint": "do this",
         "exit_code": 1,
+        "context": {},
     }
-    assert shown.err == "error: it failed\n\nhint: do this\n"
+    assert shown.err == "error: it failed\nhint: do this\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])

@@ -22,7 +22,7 @@ from cryptoelt.errors import (
     StorageError,
     UsageError,
 )
-from cryptoelt.results import Credits, Phase, Result, Status, Unit, exit_code_of, refusal_as_json
+from cryptoelt.results import Credits, Phase, Result, Status, Unit, exit_code_of, refusal_as_json, report_as_json
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 
@@ -156,11 +156,11 @@ def test_a_signal_decides_the_code_whatever_the_units_say(code: ExitCode) -> Non
 
 RESULT_KEYS = {
     "schema_version", "run_id", "command", "frequency", "window_start", "status", "exit_code", "started_at", "ended_at",
-    "seconds", "credits", "units",
+    "seconds", "credits", "units", "notices", "error",
 }  # fmt: skip
 UNIT_KEYS = {
     "phase", "name", "status", "snapshots", "seconds", "rows_in", "rows_loaded", "rows_present", "rows_quarantined",
-    "error",
+    "error", "postponed",
 }  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_the_json_of_a_result_has_the_keys_of_the_contract() -> None:
     unit = Unit(Phase.LOAD, "fact_market_sentiment", Status.DONE, [NOW], 0.12345, 10, 7, 2, 1)
     shown = json.loads(json.dumps(result([unit, failed(StorageError("full", hint="free some", file="f"))]).as_json()))
 
-    assert set(shown) == RESULT_KEYS | {"notices"}
+    assert set(shown) == RESULT_KEYS
     assert [set(each) for each in shown["units"]] == [UNIT_KEYS, UNIT_KEYS]
     assert shown["credits"] == {"planned": 5, "charged": 4}
     assert shown["units"][0] == {
@@ -181,6 +181,7 @@ def test_the_json_of_a_result_has_the_keys_of_the_contract() -> None:
         "rows_loaded": 7,
         "rows_present": 2,
         "rows_quarantined": 1,
+        "postponed": 0,
         "error": None,
     }
     assert shown["units"][1]["error"] == {
@@ -188,7 +189,9 @@ def test_the_json_of_a_result_has_the_keys_of_the_contract() -> None:
         "message": "full",
         "hint": "free some",
         "exit_code": 1,
+        "context": {"file": "f"},
     }
+    assert shown["error"] == shown["units"][1]["error"]
     assert (shown["schema_version"], shown["frequency"], shown["window_start"]) == (1, "10x", None)
     assert shown["started_at"] == shown["ended_at"] == "2026-11-23T10:30:00Z"
     assert shown["seconds"] == 1.235
@@ -209,7 +212,48 @@ def test_the_json_of_a_result_has_the_keys_of_the_contract() -> None:
 def test_a_command_that_could_not_begin_has_the_same_keys(error: CryptoEltError, status: str) -> None:
     shown = refusal_as_json(error, "run")
 
-    assert set(shown) == RESULT_KEYS | {"error"}
+    assert set(shown) == RESULT_KEYS
     assert (shown["command"], shown["status"], shown["exit_code"]) == ("run", status, int(error.exit_code))
     assert shown["units"] == []
     assert shown["error"]["type"] == type(error).__name__
+
+
+def test_a_command_without_units_has_only_what_all_have_when_it_could_not_begin() -> None:
+    shown = refusal_as_json(DatabaseUnavailableError("x"), "db init")
+
+    assert list(shown) == ["schema_version", "command", "status", "exit_code", "error"]
+    assert (shown["command"], shown["exit_code"]) == ("db init", 8)
+
+
+@pytest.mark.parametrize(("error", "code"), [(None, 0), (SchemaError("x"), 9)])
+def test_every_report_begins_with_the_same_keys(error: CryptoEltError | None, code: int) -> None:
+    shown = report_as_json("budget", {"month": "2026-11"}, error)
+
+    assert list(shown) == ["schema_version", "command", "exit_code", "error", "month"]
+    assert (shown["exit_code"], shown["error"] is None) == (code, error is None)
+
+
+def test_the_context_of_an_error_is_plain_whatever_was_put_into_it() -> None:
+    error = CryptoEltError("x", at=NOW, codes=(ExitCode.BUDGET, "a"), holder={1: NOW, "pid": 3})
+
+    assert json.loads(json.dumps(refusal_as_json(error, "run")))["error"]["context"] == {
+        "at": str(NOW),
+        "codes": [5, "a"],
+        "holder": {"1": str(NOW), "pid": 3},
+    }
+
+
+@pytest.mark.parametrize(("code", "signal"), [(ExitCode.TERMINATED, "SIGTERM"), (ExitCode.INTERRUPTED, "SIGINT")])
+def test_a_stopped_result_says_which_signal_ended_it(code: ExitCode, signal: str) -> None:
+    stopped = result([])
+    stopped.stopped_by = code
+
+    assert f"stopped by {signal}" in stopped.as_json()["error"]["message"]
+    assert stopped.as_json()["error"]["exit_code"] == code
+
+
+def test_the_error_of_a_result_is_the_one_its_exit_code_speaks_of() -> None:
+    later = result([failed(ApiUnavailableError("first")), failed(BudgetError("second"))])
+
+    assert later.error is not None
+    assert later.error.message == "second"

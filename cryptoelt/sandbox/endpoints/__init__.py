@@ -8,8 +8,9 @@ from cryptoelt.sandbox.endpoints.categories import Categories
 from cryptoelt.sandbox.endpoints.category import CategoryOfCoins
 from cryptoelt.sandbox.endpoints.cryptocurrency_map import CryptocurrencyMap
 from cryptoelt.sandbox.endpoints.exchange_assets import ExchangeAssets
+from cryptoelt.sandbox.endpoints.exchange_info import ExchangeInfo
 from cryptoelt.sandbox.endpoints.exchange_map import ExchangeMap
-from cryptoelt.sandbox.endpoints.fear_and_greed import FearAndGreedLatest
+from cryptoelt.sandbox.endpoints.fear_and_greed import FearAndGreedHistorical, FearAndGreedLatest
 from cryptoelt.sandbox.endpoints.global_metrics import GlobalMetrics
 from cryptoelt.sandbox.endpoints.info import CryptocurrencyInfo, CryptocurrencyInfoV1
 from cryptoelt.sandbox.endpoints.key_info import KeyInfo
@@ -31,8 +32,10 @@ ENDPOINTS: dict[str, Endpoint] = {
         ListingsLatestV1(),
         GlobalMetrics(),
         FearAndGreedLatest(),
+        FearAndGreedHistorical(),
         ExchangeMap(),
         ExchangeAssets(),
+        ExchangeInfo(),
         KeyInfo(),
     )
 }

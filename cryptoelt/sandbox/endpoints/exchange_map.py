@@ -15,7 +15,7 @@ from cryptoelt.sandbox.market.exchanges import (
     map_record,
     trades,
 )
-from cryptoelt.sandbox.parameters import START, TextList, Whole, paged
+from cryptoelt.sandbox.parameters import START, TextList, Whole, aux, paged
 from cryptoelt.sandbox.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ExchangeMap(Endpoint):
         START,
         Whole("limit", 1, 5000),
         TextList("sort", most=1, known=frozenset({"id", "volume_24h"}), fallback=("id",)),
-        TextList("aux", known=_ALL_OPTIONAL, fallback=_OPTIONAL),
+        aux(_OPTIONAL, ("status",)),
         Whole("crypto_id", 1, 999_999_999),
     )
 

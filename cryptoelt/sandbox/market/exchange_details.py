@@ -20,6 +20,7 @@ Number = float | int | None
 _ALWAYS_CHANGES_FEES = 1
 _ALWAYS_SILENT_AT_TIMES = 2
 _WITHOUT_VOLUME, _NO_VOLUME_AT_ALL, _BIGGEST = 4, 5, 0
+_BARE = 7
 
 #: name, slug, group of each tag.
 _TAGS = (
@@ -77,8 +78,12 @@ def _is_active(exchange: Exchange) -> bool:
     return exchange.status == ACTIVE
 
 
+def _tells_little(exchange: Exchange) -> bool:
+    return exchange.number == _BARE or not _is_active(exchange)
+
+
 def _launched(market: Market, exchange: Exchange) -> str | None:
-    if uniform(market.seed, "launched", exchange.key) < 0.43:
+    if exchange.number == _BARE or uniform(market.seed, "launched", exchange.key) < 0.43:
         return None
     before = between(0, 900, market.seed, "days before", exchange.key) * DAY
     return api_time((exchange.opened - before) // DAY * DAY)
@@ -96,7 +101,7 @@ def _fees(market: Market, exchange: Exchange, moment: float) -> tuple[Number, Nu
 
 
 def _weekly_visits(market: Market, exchange: Exchange, moment: float) -> int | None:
-    if not _is_active(exchange) or uniform(market.seed, "no visits", exchange.key) < 0.12:
+    if _tells_little(exchange) or uniform(market.seed, "no visits", exchange.key) < 0.12:
         return None
     length = max(DAY, 7 * DAY / (market.world.haste if market.world.churn else 1))
     week = moment // length * length
@@ -140,7 +145,7 @@ def _fiats(market: Market, exchange: Exchange) -> list[str]:
 
 
 def _tags(market: Market, exchange: Exchange) -> list[dict[str, str]] | None:
-    if not _is_active(exchange) or uniform(market.seed, "no tags", exchange.key) < 0.33:
+    if _tells_little(exchange) or uniform(market.seed, "no tags", exchange.key) < 0.33:
         return None
     return [
         {"name": name, "slug": slug, "group": group}

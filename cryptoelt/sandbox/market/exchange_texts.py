@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _LONGEST = 7500
 _ALWAYS_LONG = 0
 _ALWAYS_REWRITTEN = 6
+_NEVER_DESCRIBED, _EMPTY = 7, 8
 _QUESTIONS = ("What Is {}?", "Who Are the Founders of {}?", "Where Is {} Located?", "How Much Are the {} Fees?")
 _SENTENCES = (
     "It opened quietly and grew with the market",
@@ -31,9 +32,10 @@ _SENTENCES = (
 def description(market: Market, exchange: Exchange, moment: float) -> str | None:
     """Return the description: None, empty, a line, or thousands of characters of Markdown."""
     chance = uniform(market.seed, "description", exchange.key)
-    if exchange.status != ACTIVE or (chance < 0.07 and exchange.number != _ALWAYS_LONG):
+    told = exchange.number in {_ALWAYS_LONG, _ALWAYS_REWRITTEN}
+    if exchange.status != ACTIVE or exchange.number == _NEVER_DESCRIBED or (chance < 0.07 and not told):
         return None
-    if chance < 0.32 and exchange.number not in {_ALWAYS_LONG, _ALWAYS_REWRITTEN}:
+    if exchange.number == _EMPTY or (chance < 0.32 and not told):
         return ""
     text = _text(market, exchange.key, exchange.name, long=exchange.number == _ALWAYS_LONG or chance > 0.75)
     rewritten = exchange.number == _ALWAYS_REWRITTEN or uniform(market.seed, "rewritten", exchange.key) < 0.05

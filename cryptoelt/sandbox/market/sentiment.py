@@ -9,6 +9,8 @@ from cryptoelt.sandbox.market.noise import DAY, walk
 if TYPE_CHECKING:
     from cryptoelt.sandbox.market.world import Market
 
+_FIRST_DAY = 19_537  # 29 June 2023
+
 #: Lower bounds of the bands, and how the API spells them.
 _BANDS = ((80, "Extreme greed"), (60, "Greed"), (40, "Neutral"), (20, "Fear"), (0, "Extreme fear"))
 
@@ -22,3 +24,9 @@ def fear_and_greed(market: Market, moment: float) -> int:
 def classification(value: int) -> str:
     """Return the band a value is in."""
     return next(name for lowest, name in _BANDS if value >= lowest)
+
+
+def daily_points(moment: float, start: int, limit: int) -> range:
+    """Return a page of the days (in days since 1970) that have a value, newest first: a day has one when it is over."""
+    newest = int(moment // DAY) - 1
+    return range(newest, _FIRST_DAY - 1, -1)[start - 1 : start - 1 + limit]

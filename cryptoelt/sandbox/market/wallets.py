@@ -106,7 +106,7 @@ def _holdings(market: Market, key: str, place: int) -> tuple[Holding, ...]:
 
 @lru_cache(maxsize=8)
 def _coins_held(market: Market) -> tuple[tuple[Coin, ...], tuple[Coin, ...]]:
-    """Return the coins that wallets hold: those active from the beginning, the weighty first, and some inactive ones."""
+    """Return the coins in wallets: those active from the beginning, weighty ones first, and some inactive ones."""
     held = [coin for coin in roster(market, 0.0).listed if figures_of(market, coin).quirk != "huge supply"]
     held.sort(key=lambda coin: not figures_of(market, coin).weight)
     return tuple(held), tuple(coin for coin in others(market, 0.0)[:200] if coin.status == "inactive")

@@ -19,7 +19,7 @@ def sandbox(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 8765,
     seed: Annotated[int, typer.Option(help="Another seed is another market.")] = 1,
     fault: Annotated[list[str] | None, typer.Option(help=_FAULT_HELP, metavar="SPEC")] = None,
-    world: Annotated[str, typer.Option(help="Size of the market: full or small.")] = "full",
+    world: Annotated[str, typer.Option(help="Size of the market: full, medium, small, or small-churn.")] = "full",
     speed: Annotated[float, typer.Option(help="Sandbox seconds in a real second.", min=0)] = 1.0,
     start: Annotated[str | None, typer.Option(help="The first moment, ISO 8601; default: now.")] = None,
     refresh: Annotated[int | None, typer.Option(help="Seconds between two market states.", min=1)] = None,

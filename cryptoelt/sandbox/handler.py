@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cryptoelt.sandbox.server import ConnectionServer
 
 _LARGEST_BODY = 2**20
+_LARGE_ANSWER = 2**20
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -78,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         offers = [part.partition(";") for part in self.headers.get("Accept-Encoding", "").lower().split(",")]
         accepted = {name.strip() for name, _, weight in offers if weight.replace(" ", "") not in {"q=0", "q=0.0"}}
         if body and "gzip" in accepted:
-            return gzip.compress(body, 5, mtime=0), "gzip"
+            return gzip.compress(body, 5 if len(body) < _LARGE_ANSWER else 1, mtime=0), "gzip"
         if body and "deflate" in accepted:
             return zlib.compress(body, 5), "deflate"
         return body, ""

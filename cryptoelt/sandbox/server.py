@@ -87,7 +87,7 @@ class SandboxServer:
 
     Args:
         seed: another seed is another market.
-        world: `full`, `small`, or a size of one's own.
+        world: `full`, `medium`, `small`, `small-churn`, or a size of one's own.
         port: 0 takes a free one.
         start_time: the sandbox's first moment (a time, or ISO 8601); None is the present.
         speed: sandbox seconds in a real second; 0 lets time stand still but for `advance`.

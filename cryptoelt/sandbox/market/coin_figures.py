@@ -29,7 +29,7 @@ _QUIRKS: dict[str, float] = {
     "nulls": 0.004, "no rank": 0.003, "free": 0.001, "huge volume change": 0.001, "no worth": 0.03,
 }  # fmt: skip
 _FIRST_QUIRK = len(KNOWN) + len(ODD)
-_UNVERIFIED = frozenset({"stale", "free", "no worth", "no supply", "huge change"})
+_UNVERIFIED = frozenset({"huge supply", "stale", "free", "no worth", "no supply", "huge change"})
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def figures(market: Market, coin_id: int, number: int | None) -> Figures:
     chance = Random(digest(market.seed, "figures", coin_id))  # noqa: S311 - a market, not a secret
     quirk = _quirk(chance, number)
     known = number is not None and number < len(KNOWN)
-    verified = known or (chance.random() < _VERIFIED and quirk not in _UNVERIFIED) or quirk == "huge supply"
+    verified = known or (chance.random() < _VERIFIED and quirk not in _UNVERIFIED)
     weight = _weight(chance, market, number) if verified else 0.0
     price = math.exp(chance.uniform(math.log(1e-7), math.log(60)))
-    price = {"tiny price": 1.4e-9, "huge price": 3.9e7, "free": 0.0}.get(quirk, price)
+    price = {"huge supply": 1.4e-9, "tiny price": 1.4e-9, "huge price": 3.9e7, "free": 0.0}.get(quirk, price)
     if known:
         price = (95_000.0, 3_300.0, 1.0, 2.3, 640.0, 170.0, 1.0, 0.3, 0.25, 0.8, 35.0, 5.0)[number or 0]
     circulating = _supply(chance, weight * _SHARED_WORTH / price) if weight and price else 0

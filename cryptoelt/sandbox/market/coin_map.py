@@ -44,7 +44,7 @@ def map_record(market: Market, coin: Coin, moment: float, wanted: Collection[str
 
 
 def rank_of(market: Market, coin: Coin, moment: float) -> int:
-    """Return the rank of an active coin; one that came within the hour stands behind all."""
+    """Return the rank of an active coin; one that came just now stands behind all."""
     known = ranks(market, moment)
     return known.get(coin.id) or len(known) + 100 + coin.id % 97
 

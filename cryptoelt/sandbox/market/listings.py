@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-_HOUR = 3600.0
+_RANKED_EVERY = 600.0
 
 
 @lru_cache(maxsize=16)
@@ -44,17 +44,22 @@ def places(market: Market, moment: float) -> dict[int, int]:
 
 
 @lru_cache(maxsize=16)
-def _ranks_of_the_hour(market: Market, hour: float) -> dict[int, int]:
+def _ranks_at(market: Market, moment: float) -> dict[int, int]:
+    """Return rank by id: by capitalisation too, but part of what some coins are worth does not count."""
+    size = {
+        coin.id: -market_cap(market, coin, moment) * (0.7 if coin.id % 7 == 0 else 1)
+        for coin in _in_order(market, moment)
+    }
     rank, found = 0, {}
-    for coin in _in_order(market, hour):
+    for coin in sorted(_in_order(market, moment), key=lambda coin: size[coin.id]):
         rank += 2 if coin.id % 211 == 0 else 1  # ranks have gaps: whoever is not listed holds some
         found[coin.id] = rank
     return found
 
 
 def ranks(market: Market, moment: float) -> dict[int, int]:
-    """Return rank by id, counted at the full hour: the order may have changed since, and the newest coins have none."""
-    return _ranks_of_the_hour(market, moment // _HOUR * _HOUR)
+    """Return rank by id, counted every ten minutes: the order may have changed since; the newest coins have none."""
+    return _ranks_at(market, moment // _RANKED_EVERY * _RANKED_EVERY)
 
 
 def listing(market: Market, coin: Coin, moment: float) -> tuple[Record, Record]:

@@ -133,9 +133,7 @@ def _in_a_text(mark: str) -> Callable[[list[Payload], str], None]:
     def spoil(records: list[Payload], _: str) -> None:
         for record in records[-1:]:
             spots = [(inner, name) for inner in _objects(record) for name in inner if isinstance(inner[name], str)]
-            spots.sort(
-                key=lambda spot: spot[1] == "id" or spot[1].endswith(("_updated", "_time", "_timestamp", "Date"))
-            )
+            spots.sort(key=lambda spot: spot[1] == "id" or spot[1].endswith(("_updated", "_time", "timestamp", "Date")))
             inner, name = spots[0]
             middle = len(inner[name]) // 2
             inner[name] = inner[name][:middle] + mark + inner[name][middle:]

@@ -47,5 +47,7 @@ class FearAndGreedHistorical(Endpoint):
         rows = []
         for day in daily_points(asked.moment, asked.parameters["start"], asked.parameters["limit"]):
             value = fear_and_greed(asked.market, day * DAY)
-            rows.append({"timestamp": f"{day * DAY:.0f}", "value": value, "value_classification": classification(value)})
+            rows.append(
+                {"timestamp": f"{day * DAY:.0f}", "value": value, "value_classification": classification(value)}
+            )
         return Content(rows)

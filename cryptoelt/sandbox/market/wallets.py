@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from cryptoelt.sandbox.market.addresses import Shape, address, in_mixed_case
 from cryptoelt.sandbox.market.coin_figures import figures_of
 from cryptoelt.sandbox.market.coin_quotes import price
 from cryptoelt.sandbox.market.coins import others, roster
+from cryptoelt.sandbox.market.exchanges import period, turns
 from cryptoelt.sandbox.market.noise import DAY, digest, walk
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Holding:
         chain: the coin of the chain.
         amount: how much is there usually.
         restless: how far the amount moves; 0 for one that rests.
+        passing: whether the wallet is among those published only at times.
     """
 
     wallet: str
@@ -52,6 +54,7 @@ class Holding:
     coin: Coin
     amount: float | int
     restless: float
+    passing: bool = False
 
 
 def asset_records(market: Market, exchange: Exchange, moment: float) -> list[dict[str, object]]:
@@ -62,6 +65,8 @@ def asset_records(market: Market, exchange: Exchange, moment: float) -> list[dic
     prices: dict[int, float] = {}
     rows: list[dict[str, object]] = []
     for holding in _holdings(market, exchange.key, exchange.place):
+        if holding.passing and _is_away(market, holding.wallet, moment):
+            continue
         chain, coin = now[holding.chain], now.get(holding.coin.id, holding.coin)
         if coin.id not in prices:
             prices[coin.id] = price(market, coin, moment)
@@ -81,6 +86,11 @@ def asset_records(market: Market, exchange: Exchange, moment: float) -> list[dic
                 }
             )
     return rows
+
+
+def _is_away(market: Market, wallet: str, moment: float) -> bool:
+    length = period(market, 20, 60, 1.5, "wallet", wallet)
+    return turns(market, moment, length, "wallet", wallet) % 2 == 1
 
 
 def _balance(market: Market, holding: Holding, moment: float) -> float | int:
@@ -130,7 +140,7 @@ class _Drawer:
             else:
                 self._own_address()
         del self.found[self.size :]
-        return self.found
+        return self._some_passing() if self.market.world.churn else self.found
 
     def _first_wallet(self) -> None:
         """Draw what breaks naive code: an address on three chains, balances beyond 53 and 63 bits, an inactive coin."""
@@ -145,6 +155,12 @@ class _Drawer:
         for coin, amount in zip(cheap, amounts, strict=True):
             self.found.append(Holding(first, _SHARING[0], coin, amount, 0))
         self._add(first, _SHARING[1], self.chance.choice(self.inactive))
+
+    def _some_passing(self) -> list[Holding]:
+        """Return the holdings; the wallet drawn last and a few others are published only at times, the first always."""
+        wallets = list(dict.fromkeys(holding.wallet for holding in self.found))[len(_SHARING) :]
+        passing = {wallet for wallet in wallets if self.chance.random() < 0.04} | set(wallets[-1:])
+        return [replace(holding, passing=holding.wallet in passing) for holding in self.found]
 
     def _shared_address(self) -> None:
         """Draw an address that is the same on several chains: written alike, or with capitals on one of them."""

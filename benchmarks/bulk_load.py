@@ -46,7 +46,7 @@ COLUMNS: dict[str, pa.DataType] = {
 }
 SCHEMA = pa.schema(COLUMNS)
 SQL_TYPES = ("bigint", "timestamptz", *("double precision" for _ in NUMBERS), *("text" for _ in TEXTS))
-TARGET = Target("dwh", "bench_fact", ("crypto_id", "snapshot_timestamp"), SCHEMA, SQL_TYPES)
+TARGET = Target("dwh", "bench_fact", ("crypto_id", "snapshot_timestamp"), SCHEMA, SCHEMA, SQL_TYPES)
 
 
 def main() -> None:

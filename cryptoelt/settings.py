@@ -9,7 +9,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, ValidationError, field_validator
@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from cryptoelt.errors import ConfigurationError
+from cryptoelt.settings_environment import check_env_file, check_variables
 from cryptoelt.settings_file import read_config_file
 
 PUBLIC_API = "https://pro-api.coinmarketcap.com"
@@ -104,6 +105,20 @@ class BudgetSettings(_Section):
         return int(self.monthly_credits * (1 - self.buffer) + 1e-9)
 
 
+class ExtractSettings(_Section):
+    """What is asked for, and how often it is asked again."""
+
+    listings_limit: int = Field(default=5000, ge=1, le=100_000)
+    """Coins of a listings snapshot, by rank."""
+    listings_version: Literal["v3", "v1"] = "v3"
+    rotation_days: int = Field(default=30, ge=1)
+    """Days in which every exchange without known assets is asked for them once."""
+    info_days: int = Field(default=90, ge=1)
+    """Days after which a coin's info is asked again."""
+    membership_days: int = Field(default=30, ge=1)
+    """Days after which a category's members are asked again although their number is unchanged."""
+
+
 class MachineSettings(_Section):
     """Where `cryptoelt setup` keeps what is shared by all homes of this machine; None means the user's cache."""
 
@@ -123,6 +138,7 @@ class Settings(BaseSettings):
     spark: SparkSettings = SparkSettings()
     lake: LakeSettings = LakeSettings()
     budget: BudgetSettings = BudgetSettings()
+    extract: ExtractSettings = ExtractSettings()
     machine: MachineSettings = MachineSettings()
 
     @property
@@ -183,7 +199,7 @@ def load_settings(flags: dict[str, Any] | None = None) -> Settings:
         flags: nested values given on the command line; they win.
 
     Raises:
-        ConfigurationError: config.toml is not TOML or has an unknown key, or a value has the wrong type.
+        ConfigurationError: config.toml or .env cannot be read, a name is no setting, or a value has the wrong type.
     """
     return load_with_sources(flags)[0]
 
@@ -197,6 +213,8 @@ def load_with_sources(flags: dict[str, Any] | None = None) -> tuple[Settings, li
     home = home_from_environment()
     file_values = read_config_file(home / "config.toml", Settings)
     dotenv = _dotenv(home / ".env")
+    check_variables((name for name, value in dotenv.env_vars.items() if value), Settings, ".env")
+    check_variables((name for name, value in os.environ.items() if value), Settings, "environment")
     places: list[tuple[str, dict[str, Any]]] = [
         ("flag", dict(flags or {})),
         ("environment", _said_by(EnvSettingsSource(Settings), "environment")),
@@ -228,6 +246,8 @@ def _layered(places: list[tuple[str, dict[str, Any]]]) -> Settings:
 
 def _dotenv(path: Path) -> DotEnvSettingsSource:
     try:
+        if path.exists():
+            check_env_file(path, path.read_text(encoding="utf-8"))
         return DotEnvSettingsSource(Settings, env_file=path)
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"  # its own text may quote a secret
@@ -297,9 +317,21 @@ def _named(exc: ValidationError, places: list[tuple[str, dict[str, Any]]]) -> Co
     path = [str(part) for part in first["loc"]]
     name = ".".join(path)
     origin = next((place for place, values in places if _contains(values, path)), "default")
-    return ConfigurationError(
-        f"setting {name} (from {origin}): {first['msg']}", hint="see `cryptoelt config show --origin`", setting=name
-    )
+    return ConfigurationError(f"setting {name} (from {origin}): {first['msg']}", hint=_mend(path, origin), setting=name)
+
+
+def _mend(path: list[str], origin: str) -> str:
+    """Say where to mend a setting; no command could tell, since all of them read the settings first."""
+    variable = _variable(".".join(path[:2])).upper()
+    match origin:
+        case "flag":
+            return "correct --set"
+        case "environment":
+            return f"correct {variable} in the environment"
+        case ".env":
+            return f"correct {variable} in the .env of the home"
+        case _:
+            return f"correct it in the {origin} of the home"
 
 
 def _contains(values: Any, path: list[str]) -> bool:
@@ -310,22 +342,27 @@ def _contains(values: Any, path: list[str]) -> bool:
     return True
 
 
-def leaf_settings(settings: Settings, places: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, str, str]]:
-    """List every setting as (name, value for people, origin); secrets are masked."""
+def leaf_settings(settings: Settings, places: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, str | None, str]]:
+    """List every setting as (name, value for people, origin); secrets are masked, None is not set.
+
+    A place that follows from others is shown as it is used, its origin is that of the setting.
+    """
+    used = {"lake.root": settings.lake_root, "machine.cache": str(settings.cache_dir)}
     rows = []
     for section, value in settings:
         leaves = list(value) if isinstance(value, BaseModel) else [(None, value)]
         for field, leaf in leaves:
             path = [section, field] if field else [section]
             origin = next((place for place, values in places if _contains(values, path)), "default")
-            rows.append((".".join(path), _shown(leaf), origin))
+            name = ".".join(path)
+            rows.append((name, used.get(name) or _shown(leaf), origin))
     return rows
 
 
-def _shown(value: object) -> str:
+def _shown(value: object) -> str | None:
     if isinstance(value, SecretStr):
         secret = value.get_secret_value()
         return secret if secret == EMBEDDED else _MASK
     if isinstance(value, dict):
         return str({name: _MASK if _SECRET_NAME.search(str(name)) else item for name, item in value.items()})
-    return "" if value is None else str(value)
+    return None if value is None else str(value)

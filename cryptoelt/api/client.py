@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Self
 
 from cryptoelt.api.answer import Answer
 from cryptoelt.api.call_journal import CallJournal
-from cryptoelt.api.catalogue import KEY_INFO
+from cryptoelt.api.catalogue import KEY_INFO, Shape
 from cryptoelt.api.home_guard import HomeGuard
 from cryptoelt.api.key import harmless, usable_key
 from cryptoelt.api.minute import MinuteLimit
 from cryptoelt.api.retry import RetryPolicy
 from cryptoelt.api.transport import Transport
 from cryptoelt.api.verdict import Verdict, judge
+from cryptoelt.wording import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from pydantic import SecretStr
 
+    from cryptoelt.api.answer import RawRecord
     from cryptoelt.api.catalogue import Endpoint
     from cryptoelt.api.ledger import CreditLedger
     from cryptoelt.api.transport import Exchange
@@ -75,11 +77,16 @@ class CoinMarketCapClient:
         """Close the connection; a client that nobody holds any longer closes itself."""
         self._closing()
 
-    def get(self, endpoint: Endpoint, **parameters: str) -> Answer:
+    def price(self, endpoint: Endpoint, rows: int | None = None) -> int:
+        """Return what a call costs that brings so many rows (default: the most that are expected)."""
+        return self._settings.budget.prices.get(endpoint.name, endpoint.price.of(rows))
+
+    def get(self, endpoint: Endpoint, rows: int | None = None, **parameters: str) -> Answer:
         """Ask an endpoint; the call is reserved before it is made, and settled and journalled before this returns.
 
         Args:
             endpoint: whom to ask.
+            rows: the most rows the answer can have, where the request bounds them closer than the catalogue.
             parameters: sent beside, and in place of, those of the catalogue.
 
         Raises:
@@ -95,13 +102,16 @@ class CoinMarketCapClient:
         key = usable_key(self._settings)
         self._guard.check(self._settings.api.base_url)
         asked = {**endpoint.parameters, **parameters}
-        return self._retry.run(lambda: self._attempt(endpoint, asked, key))
+        return self._retry.run(lambda: self._attempt(endpoint, rows, asked, key))
 
-    def _attempt(self, endpoint: Endpoint, parameters: dict[str, str], key: SecretStr) -> Answer:
-        attempt = self._begin(endpoint, parameters)
+    def _attempt(self, endpoint: Endpoint, rows: int | None, parameters: dict[str, str], key: SecretStr) -> Answer:
+        attempt = self._begin(endpoint, rows, parameters)
         exchange = self._transport.send(endpoint.path, parameters, key)
         verdict = judge(
-            endpoint.name, exchange, lambda rows: self._price(endpoint, rows), lambda text: harmless(text, key)
+            endpoint.name,
+            exchange,
+            lambda records: self.price(endpoint, _rows_in(endpoint, records)),
+            lambda text: harmless(text, key),
         )
         self._close_reservation(attempt, verdict)
         self._report(attempt, exchange, verdict)
@@ -111,9 +121,9 @@ class CoinMarketCapClient:
         self._guard.remember(self._settings.api.base_url)
         return _answer(attempt, exchange, verdict)
 
-    def _begin(self, endpoint: Endpoint, parameters: dict[str, str]) -> _Try:
+    def _begin(self, endpoint: Endpoint, rows: int | None, parameters: dict[str, str]) -> _Try:
         """Get leave for one request: first of the budget, since that refuses at once, then of the minute limit."""
-        credits = self._price(endpoint)
+        credits = self.price(endpoint, rows)
         if _is_paid(endpoint):
             self._ledger.require(endpoint.name, credits)
         self._minute.take()
@@ -123,9 +133,6 @@ class CoinMarketCapClient:
         if _is_paid(endpoint):
             self._ledger.reserve(endpoint.name, credits, attempt.call_id)
         return attempt
-
-    def _price(self, endpoint: Endpoint, rows: int | None = None) -> int:
-        return self._settings.budget.prices.get(endpoint.name, endpoint.price.of(rows))
 
     def _close_reservation(self, attempt: _Try, verdict: Verdict) -> None:
         if not _is_paid(attempt.endpoint) or verdict.credits is None:
@@ -168,17 +175,27 @@ class CoinMarketCapClient:
         envelope = verdict.envelope
         if envelope is None or envelope.error_code != 0 or envelope.records is None or envelope.credits is None:
             return
-        price = self._price(endpoint, len(envelope.records))
+        price = self.price(endpoint, _rows_in(endpoint, envelope.records))
         if envelope.credits == price:
             return
         message = (
-            f"price drift: {endpoint.name} cost {envelope.credits} credits, the configured price is {price};"
+            f"price drift: {endpoint.name} cost {counted(envelope.credits, 'credit')}, the configured price is {price};"
             " set [budget.prices]"
         )
         if message not in self.price_drift:
             self.price_drift.append(message)
         fields = {"endpoint": endpoint.name, "credits": envelope.credits, "price": price}
         log.warning("price.drift", extra={"fields": fields})
+
+
+def _rows_in(endpoint: Endpoint, records: list[RawRecord]) -> int:
+    """Return what counts as the rows of an answer, by the shape of the endpoint's answers."""
+    inner: object = records
+    if endpoint.shape is Shape.KEYED and records:
+        inner = records[0].value
+    elif endpoint.shape is Shape.COINS and records and isinstance(records[0].value, dict):
+        inner = records[0].value.get("coins")
+    return len(inner) if isinstance(inner, list | dict) else 0
 
 
 def _is_paid(endpoint: Endpoint) -> bool:

@@ -74,6 +74,17 @@ def parse_envelope(body: bytes) -> Envelope | None:
     )
 
 
+def members_of(record: RawRecord) -> dict[str, RawRecord]:
+    """Return the members of a record that is an object, each with the text it was sent as."""
+    raw = record.raw
+    return {key: RawRecord(record.value[key], raw[start:end]) for key, (start, end) in _top_level(raw).items()}
+
+
+def items_of(record: RawRecord) -> list[RawRecord] | None:
+    """Return the items of a record that is a list, each with the text it was sent as; None where it is no list."""
+    return _records(record.raw, 0, len(record.raw)) if isinstance(record.value, list) else None
+
+
 def whole_number(value: object) -> int | None:
     """Return a whole, non-negative number sent as a number or as a string; None for anything else."""
     if isinstance(value, str):

@@ -13,10 +13,11 @@ from cryptoelt.errors import AnswerError, ApiUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptoelt.api.answer import RawRecord
     from cryptoelt.api.transport import Exchange
 
 _HTTP_OK = range(200, 300)
-_LATER = "run the command again later; it resumes what is missing"
+_LATER = "run the command again later: what was fetched is kept, the rest is asked anew"
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class Verdict:
 
 
 def judge(
-    endpoint: str, exchange: Exchange, price_of_rows: Callable[[int], int], clean: Callable[[str], str]
+    endpoint: str, exchange: Exchange, price_of: Callable[[list[RawRecord]], int], clean: Callable[[str], str]
 ) -> Verdict:
     """Decide what one try amounts to.
 
     Args:
         endpoint: the endpoint's name, for messages.
         exchange: what became of the request.
-        price_of_rows: the configured price of an answer with so many rows, for one that does not say its cost.
+        price_of: the configured price of an answer with these records, for one that does not say its cost.
         clean: makes a text of the other side fit for a message.
     """
     if exchange.status is None:
@@ -59,7 +60,7 @@ def judge(
         return _refused(endpoint, exchange, exchange.status, envelope, clean)
     credits = envelope.credits
     if credits is None and envelope.has_status and envelope.records is not None:
-        credits = price_of_rows(len(envelope.records))
+        credits = price_of(envelope.records)
     return Verdict(credits, envelope, _misshapen(endpoint, envelope))
 
 
@@ -75,6 +76,7 @@ def _refused(
         endpoint=endpoint,
         http_status=status,
         error_code=code,
+        api_message=said,
     )
     # An error is never charged; should one say that it was, it is believed.
     credits = 0 if envelope is None or envelope.credits is None else envelope.credits

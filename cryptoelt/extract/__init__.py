@@ -14,4 +14,4 @@ def extractors() -> dict[str, type[BaseExtractor]]:
     """Return every extractor class by its endpoint's name."""
     from cryptoelt.extract.base import BaseExtractor
 
-    return {cls.endpoint_name: cls for cls in subclasses_in(__name__, BaseExtractor)}
+    return {cls.endpoint_name: cls for cls in subclasses_in(__name__, BaseExtractor, "endpoint_name")}

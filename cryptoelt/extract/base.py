@@ -8,97 +8,106 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from cryptoelt.api.catalogue import ENDPOINTS
+from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.clock import iso
-from cryptoelt.errors import AnswerError, CryptoEltError, StoppedError
+from cryptoelt.errors import AnswerError, CryptoEltError
 from cryptoelt.extract.fields import fit, trimmed
-from cryptoelt.lake.bronze import COMMON_FIELDS
+from cryptoelt.lake.bronze import COMMON_FIELDS, BronzeNote
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
     from cryptoelt.api.answer import Answer, RawRecord
     from cryptoelt.api.client import CoinMarketCapClient
+    from cryptoelt.api.governor import Governor
     from cryptoelt.clock import Clock
     from cryptoelt.extract.fields import Column
-    from cryptoelt.lake.bronze import Bronze
+    from cryptoelt.frequencies import Window
+    from cryptoelt.lake.bronze import Bronze, BronzeFile
+    from cryptoelt.settings import ExtractSettings
 
 log = logging.getLogger("cryptoelt.extract")
 
 
 @dataclass(frozen=True)
 class ExtractContext:
-    """What every extractor works with."""
+    """What every extractor works with.
+
+    Attributes:
+        window: the window the run serves; None where it was started by hand.
+    """
 
     client: CoinMarketCapClient
     bronze: Bronze
     clock: Clock
     metadata_dir: Path
     run_id: str
+    settings: ExtractSettings
+    governor: Governor
+    window: Window | None = None
 
 
 class BaseExtractor:
     """Asks one endpoint once and keeps the whole answer; a subclass names the endpoint and its columns.
 
-    Subclasses are found by their `endpoint_name`; a scan of many calls overrides `run`.
+    Subclasses are found by their `endpoint_name`; those that make several calls are `PagedExtractor` and
+    `ScanExtractor`.
     """
 
     #: The endpoint, as in the API catalogue.
     endpoint_name: ClassVar[str]
     #: Typed columns beside the raw record.
     columns: ClassVar[tuple[Column, ...]]
-    #: Whether `data` is a list of records, or one record.
-    many: ClassVar[bool] = False
-    #: Columns that identify a record within one answer; () where the answer is one record.
+    #: Columns that identify a record within one snapshot; () where the answer is one record.
     key: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, context: ExtractContext) -> None:
         self.context = context
         self.endpoint = ENDPOINTS[self.endpoint_name]
+        self._keys: set[tuple[Any, ...]] = set()
 
     def run(self, snapshot: datetime, unit: Unit) -> None:
         """Ask the endpoint and write its answer to Bronze as this snapshot; `unit` is filled.
 
         Raises:
-            CryptoEltError: the call failed or was refused, the answer is not usable, or it cannot be written.
+            CryptoEltError: a call failed or was refused, an answer is not usable, or it cannot be written.
         """
         started = self.context.clock.now()
+        outcome: dict[str, Any] = {}
         try:
-            self._extract(snapshot, unit, started)
-        except StoppedError:
-            raise
+            self._extract(snapshot, unit, outcome)
         except CryptoEltError as exc:
-            self._journal(started, {"status": Status.FAILED.value, "error": error_as_json(exc)})
+            status = Status.PARTIAL if unit.snapshots else Status.FAILED
+            self._journal(started, {"status": status.value, **outcome, "error": error_as_json(exc)})
             raise
+        if unit.status is Status.NOTHING and unit.snapshots:
+            unit.status = Status.DONE
+        self._journal(started, {"status": unit.status.value, **outcome})
+        log.info("extract.done", extra={"fields": {"endpoint": self.endpoint_name, "rows": unit.rows_in}})
 
-    def _extract(self, snapshot: datetime, unit: Unit, started: datetime) -> None:
+    def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
+        """Make the call and keep its answer; what the journal shall say is added to `outcome` as it is known."""
+        answer = self._ask(snapshot)
+        rows, clean = self.typed(answer.call_id, self.parse(answer), snapshot)
+        file = self._keep(rows, self._note(clean=clean), unit, snapshot)
+        outcome |= {
+            "snapshot": iso(snapshot),
+            "rows": rows.num_rows,
+            "file": file.path,
+            "call_ids": [answer.call_id],
+            "credits": answer.credits,
+            "server_time": None if answer.server_time is None else iso(answer.server_time),
+            "sha256": answer.sha256,
+        }
+
+    def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+        """Make one call, where its answer would find room; `rows` bounds what it can cost."""
         self.context.bronze.require_space(self.endpoint_name, snapshot, self.endpoint.largest_answer)
-        answer = self.context.client.get(self.endpoint)
-        rows, clean = self._rows(answer, list(self.parse(answer)), snapshot)
-        file = self.context.bronze.write(self.endpoint_name, snapshot, rows, clean=clean)
-        unit.rows_in = unit.rows_loaded = rows.num_rows
-        unit.snapshots.append(snapshot)
-        unit.status = Status.DONE
-        self._journal(
-            started,
-            {
-                "status": Status.DONE.value,
-                "snapshot": iso(snapshot),
-                "rows": rows.num_rows,
-                "file": file.path,
-                "call_ids": [answer.call_id],
-                "credits": answer.credits,
-                "server_time": None if answer.server_time is None else iso(answer.server_time),
-                "sha256": answer.sha256,
-            },
-        )
-        log.info(
-            "extract.done", extra={"fields": {"endpoint": self.endpoint_name, "rows": unit.rows_in, "file": file.path}}
-        )
+        return self.context.client.get(self.endpoint, rows, **parameters)
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the records of an answer.
@@ -106,37 +115,52 @@ class BaseExtractor:
         Raises:
             AnswerError: `data` is not of the shape this endpoint sends, or has no record.
         """
-        if answer.is_list != self.many:
-            raise AnswerError(
-                f"{self.endpoint_name} sent a {'list' if answer.is_list else 'single record'}, "
-                f"a {'list' if self.many else 'single record'} was expected (call {answer.call_id})",
-                hint="nothing was stored; the API may have changed, see the call in metadata/calls/",
-            )
-        if not answer.records or (not self.many and not answer.records[0].value):
+        self._require_shape(answer)
+        if not answer.records or (not answer.is_list and not answer.records[0].value):
             raise AnswerError(
                 f"{self.endpoint_name} answered without a single record (call {answer.call_id})",
                 hint="nothing was stored; run again later, and see the call in metadata/calls/",
             )
         yield from answer.records
 
-    def _rows(self, answer: Answer, records: list[RawRecord], snapshot: datetime) -> tuple[pa.Table, bool]:
-        """Type the records; also tell whether all of them are clean (see BronzeFooter)."""
+    def _require_shape(self, answer: Answer) -> None:
+        many = self.endpoint.shape is Shape.LIST
+        if answer.is_list != many:
+            raise AnswerError(
+                f"{self.endpoint_name} sent a {'list' if answer.is_list else 'single record'}, "
+                f"a {'list' if many else 'single record'} was expected (call {answer.call_id})",
+                hint="nothing was stored; the API may have changed, see the call in metadata/calls/",
+            )
+
+    def typed(
+        self, call_id: str, records: Iterable[RawRecord], snapshot: datetime, **constants: Any
+    ) -> tuple[pa.Table, bool]:
+        """Type records; also tell whether all of this snapshot so far are clean (see BronzeNote).
+
+        Args:
+            call_id: the call that brought them.
+            records: the records.
+            snapshot: their snapshot.
+            constants: values of columns that the request says, not the record.
+        """
         values: dict[str, list[Any]] = {column.name: [] for column in self.columns}
         unfit: list[list[str] | None] = []
+        raw: list[str] = []
         for record in records:
             broken = []
             for column in self.columns:
-                value, rule = fit(column.value_in(record.value), column.type)
+                sent = constants[column.name] if column.name in constants else column.value_in(record.value)
+                value, rule = fit(sent, column.type)
                 values[column.name].append(value)
                 if rule is not None:
                     broken.append(f"{column.name}={rule}")
             unfit.append(broken or None)
-        count = len(records)
+            raw.append(record.raw)
         common = [
-            pa.array([snapshot] * count, COMMON_FIELDS[0].type),
-            pa.array([answer.call_id] * count, pa.string()),
-            pa.array(range(count), pa.int64()),
-            pa.array([record.raw for record in records], pa.string()),
+            pa.array([snapshot] * len(raw), COMMON_FIELDS[0].type),
+            pa.array([call_id] * len(raw), pa.string()),
+            pa.array(range(len(raw)), pa.int64()),
+            pa.array(raw, pa.string()),
             pa.array(unfit, COMMON_FIELDS[4].type),
         ]
         typed = [pa.array(values[column.name], column.type) for column in self.columns]
@@ -146,13 +170,32 @@ class BaseExtractor:
     def _is_clean(self, values: dict[str, list[Any]], unfit: list[list[str] | None]) -> bool:
         keys = list(zip(*([trimmed(value) for value in values[name]] for name in self.key), strict=True))
         missing = any(part is None for key in keys for part in key)
-        return not missing and len(set(keys)) == len(keys) and not any(unfit)
+        repeated = len(set(keys)) < len(keys) or not self._keys.isdisjoint(keys)
+        self._keys.update(keys)
+        return not missing and not repeated and not any(unfit)
+
+    def _note(self, *, clean: bool, is_last: bool = True, scan: dict[str, Any] | None = None) -> BronzeNote:
+        window = self.context.window
+        return BronzeNote(clean, None if window is None else window.start, is_last, scan)
+
+    def _keep(
+        self, rows: pa.Table, note: BronzeNote, unit: Unit, snapshot: datetime, part: int | None = None
+    ) -> BronzeFile:
+        """Write one answer to Bronze and count it."""
+        file = self.context.bronze.write(self.endpoint_name, snapshot, rows, note, part)
+        unit.rows_in += rows.num_rows
+        unit.rows_loaded += rows.num_rows
+        if snapshot not in unit.snapshots:
+            unit.snapshots.append(snapshot)
+        return file
 
     def _journal(self, started: datetime, outcome: dict[str, Any]) -> None:
         ended = self.context.clock.now()
+        window = self.context.window
         Journal(self.context.metadata_dir, Phase.EXTRACT, self.endpoint_name).append(
             {
                 "run_id": self.context.run_id,
+                "window_start": None if window is None else iso(window.start),
                 "started_at": iso(started),
                 "ended_at": iso(ended),
                 "seconds": round((ended - started).total_seconds(), 3),

@@ -26,5 +26,4 @@ class CategoriesExtractor(BaseExtractor):
         number("volume_change"),
         text("last_updated"),
     )
-    many = True
     key = ("id",)

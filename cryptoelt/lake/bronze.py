@@ -1,18 +1,22 @@
 """Bronze: raw snapshots, one Parquet file per extractor run; the only code that builds their names.
 
 lake/bronze/<endpoint>/YYYY-MM/<endpoint with _>-YYYYMMDD_HHMMSS.parquet
+lake/bronze/<endpoint>/YYYY-MM/<endpoint with _>-YYYYMMDD_HHMMSS-NNN.parquet   where a run makes several calls
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cryptoelt.clock import iso, parse_iso
 from cryptoelt.errors import DamagedFileError
 
 if TYPE_CHECKING:
@@ -32,29 +36,74 @@ COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
 )
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STAMP = "%Y%m%d_%H%M%S"
-_STAMP_LENGTH = len("20261123_103000")
+_NAME = re.compile(r"(?P<endpoint>.+)-(?P<stamp>\d{8}_\d{6})(?:-(?P<part>\d{3,}))?\.parquet")
 
 
 @dataclass(frozen=True)
 class BronzeFile:
-    """One file of Bronze."""
+    """One file of Bronze: a whole snapshot, or one part of it, counted from 1."""
 
     endpoint: str
     snapshot: datetime
     path: str
+    part: int | None = None
+
+
+@dataclass(frozen=True)
+class BronzeSnapshot:
+    """What one run fetched of one endpoint."""
+
+    endpoint: str
+    snapshot: datetime
+    files: tuple[BronzeFile, ...]
+
+    @property
+    def path(self) -> str:
+        """Its file, or the first and the last of its parts."""
+        first, last = self.files[0].path, self.files[-1].path
+        return first if len(self.files) == 1 else f"{first} to {last.rpartition('/')[2]}"
+
+
+@dataclass(frozen=True)
+class BronzeNote:
+    """What the extractor says of a file, kept in its footer.
+
+    Attributes:
+        clean: every field fits its column, no key is missing or repeated, no text holds a NUL. It only ever saves
+            work; where it is False the rows are looked at.
+        window: when the window began for which the run asked; None where it was asked by hand.
+        is_last: whether this answer completes what was asked: False for all pages but the last.
+        scan: of a scan of many calls, what it set out to ask and what this file answers.
+    """
+
+    clean: bool
+    window: datetime | None = None
+    is_last: bool = True
+    scan: dict[str, Any] | None = None
+
+    def as_metadata(self) -> dict[str, str]:
+        """Return the note as metadata of a Parquet file."""
+        note = {"clean": self.clean, "window": None if self.window is None else iso(self.window)}
+        return {"cryptoelt": json.dumps({**note, "is_last": self.is_last, "scan": self.scan})}
+
+    @classmethod
+    def of(cls, metadata: dict[bytes, bytes] | None) -> BronzeNote:
+        """Read a note; a file without one is merely not known to be clean."""
+        text = (metadata or {}).get(b"cryptoelt")
+        if text is None:
+            return cls(clean=False)
+        note = json.loads(text)
+        window = note["window"]
+        return cls(note["clean"], None if window is None else parse_iso(window), note["is_last"], note["scan"])
 
 
 @dataclass(frozen=True)
 class BronzeFooter:
-    """What the footer of a Bronze file says without reading its rows.
-
-    `clean` is what the extractor found while typing the records: every field fits its column, no key is missing or
-    repeated, no text holds a NUL. It only ever saves work; where it is False the rows are looked at.
-    """
+    """What the footer of a Bronze file says without reading its rows."""
 
     rows: int
     schema: pa.Schema
-    clean: bool
+    note: BronzeNote
 
 
 class Bronze:
@@ -63,10 +112,11 @@ class Bronze:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def path_of(self, endpoint: str, snapshot: datetime) -> str:
-        """Return where the snapshot of an endpoint lies."""
+    def path_of(self, endpoint: str, snapshot: datetime, part: int | None = None) -> str:
+        """Return where the snapshot of an endpoint lies, or one part of it."""
         moment = snapshot.astimezone(UTC)
-        name = f"{endpoint.replace('/', '_')}-{moment.strftime(_STAMP)}.parquet"
+        suffix = "" if part is None else f"-{part:03d}"
+        name = f"{endpoint.replace('/', '_')}-{moment.strftime(_STAMP)}{suffix}.parquet"
         return f"bronze/{endpoint}/{moment:%Y-%m}/{name}"
 
     def require_space(self, endpoint: str, snapshot: datetime, size: int) -> None:
@@ -77,23 +127,30 @@ class Bronze:
         """
         self.store.require_space(size, self.path_of(endpoint, snapshot))
 
-    def write(self, endpoint: str, snapshot: datetime, rows: pa.Table, *, clean: bool) -> BronzeFile:
-        """Write one snapshot, whole and durable, or not at all.
+    def write(
+        self, endpoint: str, snapshot: datetime, rows: pa.Table, note: BronzeNote, part: int | None = None
+    ) -> BronzeFile:
+        """Write one snapshot or one part of it, whole and durable, or not at all.
 
         Raises:
-            StorageError: the disk is full or not writable, or the snapshot exists already.
+            StorageError: the disk is full or not writable, or the file exists already.
         """
-        path = self.path_of(endpoint, snapshot)
-        rows = rows.replace_schema_metadata({"cryptoelt.clean": str(clean).lower()})
+        path = self.path_of(endpoint, snapshot, part)
+        rows = rows.replace_schema_metadata(note.as_metadata())
 
         def write(stream: BinaryIO) -> None:
             pq.write_table(rows, stream, compression="zstd", coerce_timestamps="us")
 
         self.store.put_if_absent(path, write)
-        return BronzeFile(endpoint, snapshot, path)
+        return BronzeFile(endpoint, snapshot, path, part)
+
+    def snapshots(self, endpoint: str, after: datetime | None = None) -> list[BronzeSnapshot]:
+        """Return the snapshots of an endpoint above `after`, oldest first."""
+        groups = groupby(self.files(endpoint, after), key=lambda file: file.snapshot)
+        return [BronzeSnapshot(endpoint, snapshot, tuple(files)) for snapshot, files in groups]
 
     def files(self, endpoint: str, after: datetime | None = None) -> list[BronzeFile]:
-        """Return the snapshots of an endpoint above `after`, oldest first; only months that can hold one are listed."""
+        """Return the files of an endpoint above `after`, oldest first; only months that can hold one are listed."""
         first_month = "" if after is None else f"{after.astimezone(UTC):%Y-%m}"
         found = []
         for month in self._months(endpoint):
@@ -113,13 +170,14 @@ class Bronze:
         return [name for name in self.store.list(f"bronze/{endpoint}") if _MONTH.fullmatch(name)]
 
     def _files_of_month(self, endpoint: str, month: str) -> list[BronzeFile]:
-        """Return the snapshots of one month; a copy that somebody left there under another name is none of them."""
+        """Return the files of one month; a copy that somebody left there under another name is none of them."""
         files = []
         for name in self.store.list(f"bronze/{endpoint}/{month}"):
-            snapshot = _snapshot_of(name)
-            if snapshot is not None and self.path_of(endpoint, snapshot) == f"bronze/{endpoint}/{month}/{name}":
-                files.append(BronzeFile(endpoint, snapshot, f"bronze/{endpoint}/{month}/{name}"))
-        return files
+            path = f"bronze/{endpoint}/{month}/{name}"
+            file = _file_of(endpoint, path, name)
+            if file is not None and self.path_of(endpoint, file.snapshot, file.part) == path:
+                files.append(file)
+        return sorted(files, key=lambda file: (file.snapshot, file.part or 0))
 
     def location(self, file: BronzeFile) -> str:
         """Return the path or URI under which Spark finds a file."""
@@ -134,21 +192,58 @@ class Bronze:
         try:
             with self.store.open(file.path) as stream, pq.ParquetFile(stream) as parquet:
                 schema = parquet.schema_arrow
-                clean = (schema.metadata or {}).get(b"cryptoelt.clean") == b"true"
-                footer = BronzeFooter(parquet.metadata.num_rows, schema, clean)
-        except (OSError, ValueError, pa.ArrowException) as exc:
+                footer = BronzeFooter(parquet.metadata.num_rows, schema, BronzeNote.of(schema.metadata))
+        except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as exc:
             raise damaged(self.location(file), str(exc) or type(exc).__name__) from exc
         missing = [field.name for field in COMMON_FIELDS if field.name not in schema.names]
         if missing:
             raise damaged(self.location(file), f"it has no column {missing[0]}")
         return footer
 
+    def footer_of(self, snapshot: BronzeSnapshot) -> BronzeFooter:
+        """Read the footers of all files of a snapshot as one.
 
-def _snapshot_of(name: str) -> datetime | None:
+        Raises:
+            DamagedFileError: one of them is missing or cannot be read.
+        """
+        footers = [self.footer(file) for file in self._all_of(snapshot)]
+        note = BronzeNote(all(footer.note.clean for footer in footers), footers[0].note.window)
+        return BronzeFooter(sum(footer.rows for footer in footers), footers[0].schema, note)
+
+    def locations(self, snapshot: BronzeSnapshot) -> list[str]:
+        """Return the paths or URIs under which Spark finds the files of a snapshot that have rows."""
+        files = snapshot.files
+        return [self.location(file) for file in files if len(files) == 1 or self.footer(file).rows]
+
+    def has_rows(self, snapshot: BronzeSnapshot) -> bool:
+        """Tell whether a snapshot holds a record; a scan of those who publish nothing holds none.
+
+        A file that cannot be read may hold some.
+        """
+        if snapshot.files[0].part is None:
+            return True
+        try:
+            return any(self.footer(file).rows for file in snapshot.files)
+        except DamagedFileError:
+            return True
+
+    def _all_of(self, snapshot: BronzeSnapshot) -> tuple[BronzeFile, ...]:
+        for number, file in enumerate(snapshot.files, start=1):
+            if file.part is not None and file.part != number:
+                path = self.path_of(snapshot.endpoint, snapshot.snapshot, number)
+                raise damaged(self.store.location(path), "this part of the snapshot is missing")
+        return snapshot.files
+
+
+def _file_of(endpoint: str, path: str, name: str) -> BronzeFile | None:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
     try:
-        return datetime.strptime(name.removesuffix(".parquet")[-_STAMP_LENGTH:], _STAMP).replace(tzinfo=UTC)
+        snapshot = datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return BronzeFile(endpoint, snapshot, path, None if match["part"] is None else int(match["part"]))
 
 
 def damaged(location: str, reason: str) -> DamagedFileError:

@@ -18,4 +18,4 @@ def loaders() -> dict[str, type[BaseLoader]]:
     """Return every loader class by its domain."""
     from cryptoelt.load.base import BaseLoader
 
-    return {cls.domain: cls for cls in subclasses_in(__name__, BaseLoader)}
+    return {cls.domain: cls for cls in subclasses_in(__name__, BaseLoader, "domain")}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from cryptoelt.clock import Clock
     from cryptoelt.warehouse.engine import Warehouse
+    from cryptoelt.warehouse.schema import Target
 
 log = logging.getLogger("cryptoelt.load")
 
@@ -164,6 +165,8 @@ class BaseLoader:
                     counts = self._load_stable_dim_table(cursor, table, silver, work, batch_id, replace=replace)
                 case TableKind.SNAPSHOT:
                     counts = self._load_fact_or_variant_table(cursor, table, silver, work, batch_id, replace=replace)
+                case TableKind.LINK:
+                    counts = self._load_link_table(cursor, table, silver, work, batch_id, replace=replace)
                 case other:
                     assert_never(other)
         if work.regressed and work.version is not None:
@@ -186,16 +189,17 @@ class BaseLoader:
         self, cursor: Cursor, table: str, silver: SilverTable, work: Work, batch_id: int, *, replace: bool
     ) -> Counts:
         """Append the snapshots' rows; a row whose key is there is left as it is."""
-        from cryptoelt.load.facts import delete_snapshots, infer_parents, insert_new
+        from cryptoelt.load.facts import delete_snapshots, infer_parents
         from cryptoelt.load.stage import quarantine_rejected, stage_rows
         from cryptoelt.warehouse.schema import target_of
 
         target = target_of(table)
         if replace:
             delete_snapshots(cursor, target, work.snapshots)
-        staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.columns.names))
+        staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
         infer_parents(cursor, target, batch_id)
-        new = insert_new(cursor, target, batch_id)
+        new = self._insert(cursor, target, table, batch_id)
+        self._follow_up(cursor, table, work, batch_id)
         rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
         return Counts(new, staged - new, rejected)
 
@@ -204,20 +208,38 @@ class BaseLoader:
     ) -> Counts:
         """Insert new keys, update changed ones and keep their former versions as history."""
         from cryptoelt.load.dimension import DimensionMerge
+        from cryptoelt.load.facts import infer_parents
         from cryptoelt.load.stage import quarantine_rejected, stage_rows
         from cryptoelt.warehouse.schema import target_of
 
         target = target_of(table)
-        staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.columns.names))
+        staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
+        infer_parents(cursor, target, batch_id)
         merge = DimensionMerge(cursor, target, batch_id)
         loaded = self.read_from_dw(cursor.connection, table, silver).snapshots()
         if loaded and min(work.snapshots) <= max(loaded):
-            others = self.read_delta(table).read(loaded - set(work.snapshots), columns=target.columns.names)
+            others = self.read_delta(table).read(loaded - set(work.snapshots), columns=target.staged.names)
             new = merge.late(others, replaced=work.snapshots if replace else ())
         else:
             new = merge.in_order()
+        self._follow_up(cursor, table, work, batch_id)
         rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
         return Counts(new, staged - new, rejected)
+
+    def _load_link_table(
+        self, cursor: Cursor, table: str, silver: SilverTable, work: Work, batch_id: int, *, replace: bool
+    ) -> Counts:
+        """Turn observations into intervals; for domains that have a link."""
+        raise NotImplementedError(table)
+
+    def _insert(self, cursor: Cursor, target: Target, table: str, batch_id: int) -> int:  # noqa: ARG002 - for overrides
+        """Insert the staged rows that are new; return how many that were."""
+        from cryptoelt.load.facts import insert_new
+
+        return insert_new(cursor, target, batch_id)
+
+    def _follow_up(self, cursor: Cursor, table: str, work: Work, batch_id: int) -> None:
+        """Bring up to date what depends on the rows just loaded, in the same transaction; for domains that need it."""
 
     def _record_failure(self, table: str, error: CryptoEltError, unit: Unit, started: datetime) -> None:
         """Journal a failure; a journal that cannot be written either is added to the error."""

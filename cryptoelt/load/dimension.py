@@ -123,7 +123,7 @@ class DimensionMerge:
             " SELECT {columns}, load_batch_id FROM pg_temp.versions WHERE valid_to IS NULL"
             " ON CONFLICT ({key}) DO UPDATE SET ({updates}, load_batch_id) = ({new}, excluded.load_batch_id){complete}"
             " WHERE {completes} OR ROW({old}) IS DISTINCT FROM ROW({new})",
-            complete=sql.SQL(", is_inferred = false" if self._target.can_be_inferred else ""),
+            complete=sql.SQL(", is_inferred = false, inferred_from = NULL" if self._target.can_be_inferred else ""),
             completes=sql.SQL("d.is_inferred" if self._target.can_be_inferred else "false"),
             updates=names(updates),
             old=sql.SQL(", ").join(sql.Identifier("d", name) for name in updates),

@@ -35,13 +35,13 @@ def names(columns: Sequence[str]) -> sql.Composed:
 
 
 def stage_rows(cursor: Cursor, target: Target, batches: Iterable[pa.RecordBatch], table: sql.Identifier = STAGE) -> int:
-    """Make a temporary table with the columns that come from Silver, fill it, and return the number of its rows."""
+    """Make a temporary table with what a load needs of Silver, fill it, and return the number of its rows."""
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
-        for name, kind in zip(target.columns.names, target.sql_types, strict=True)
+        for name, kind in zip(target.staged.names, target.sql_types, strict=True)
     )
     cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(table, columns))
-    return copy_rows(cursor, table, target.columns, batches)
+    return copy_rows(cursor, table, target.staged, batches)
 
 
 def quarantine_rejected(

@@ -130,6 +130,7 @@ class Pipeline:
         Raises:
             CryptoEltError: the key is refused, or the ledger or Bronze cannot be read.
         """
+        from cryptoelt.api.governor import Governor
         from cryptoelt.api.reconcile import reconcile_if_open
         from cryptoelt.extract import extractors
         from cryptoelt.extract.base import ExtractContext
@@ -138,7 +139,13 @@ class Pipeline:
         reconcile_if_open(runtime.client, runtime.ledger)
         snapshot = self._snapshot(endpoints)
         context = ExtractContext(
-            runtime.client, runtime.bronze, runtime.clock, runtime.settings.metadata_dir, runtime.run_id
+            runtime.client,
+            runtime.bronze,
+            runtime.clock,
+            runtime.settings.metadata_dir,
+            runtime.run_id,
+            runtime.settings.extract,
+            Governor(runtime.ledger),
         )
         classes = extractors()
         return lambda name, unit: classes[name](context).run(snapshot, unit)
@@ -183,7 +190,9 @@ class Pipeline:
         runtime, work = self._runtime, []
         for table in tables:
             try:
-                if find_pending(table, runtime.bronze, runtime.settings.lake_root, runtime.settings.metadata_dir).files:
+                if find_pending(
+                    table, runtime.bronze, runtime.settings.lake_root, runtime.settings.metadata_dir
+                ).snapshots:
                     work.append(table)
             except CryptoEltError as exc:
                 self._new_unit(Phase.TRANSFORM, table).failed(exc)

@@ -14,4 +14,4 @@ def transformers() -> dict[str, type[BaseTransformer]]:
     """Return every transformer class by its domain."""
     from cryptoelt.transform.base import BaseTransformer
 
-    return {cls.domain: cls for cls in subclasses_in(__name__, BaseTransformer)}
+    return {cls.domain: cls for cls in subclasses_in(__name__, BaseTransformer, "domain")}

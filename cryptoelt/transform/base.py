@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from cryptoelt.clock import Clock
-    from cryptoelt.lake.bronze import Bronze, BronzeFile, BronzeFooter
+    from cryptoelt.lake.bronze import Bronze, BronzeFooter, BronzeSnapshot
 
 log = logging.getLogger("cryptoelt.transform")
 
@@ -52,12 +52,14 @@ class Build:
         key: the Silver columns that identify a row within a snapshot.
         columns: Silver column -> expression over the Bronze columns; snapshot, call and lineage columns are added.
         derived: further columns, over the ones above: KPIs.
+        required: the columns without which a record is rejected, where that is not the whole key.
     """
 
     reads: frozenset[str]
     key: tuple[str, ...]
     columns: Callable[[], dict[str, Column]]
     derived: Callable[[], dict[str, Column]] = dict
+    required: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class BaseTransformer:
 
     def should_transform(self, table: str) -> bool:
         """Tell whether Bronze has snapshots that the table lacks."""
-        return bool(self.find_pending(table).files)
+        return bool(self.find_pending(table).snapshots)
 
     def find_pending(self, table: str) -> Pending:
         """Return the Bronze snapshots that the table lacks, oldest first."""
@@ -114,22 +116,22 @@ class BaseTransformer:
 
     def _transform_pending(self, pending: Pending, table: str, unit: Unit) -> None:
         complete, failures = pending.complete, list[DamagedFileError]()
-        for file in pending.files:
+        for source in pending.snapshots:
             self.context.clock.stop.raise_if_set()
             try:
-                self._run_build_step(table, file, complete if failures else file.snapshot, unit)
+                self._run_build_step(table, source, complete if failures else source.snapshot, unit)
             except DamagedFileError as exc:
-                log.warning("transform.damaged", extra={"fields": {"table": table, "file": file.path}})
+                log.warning("transform.damaged", extra={"fields": {"table": table, "file": source.path}})
                 failures.append(exc)
             else:
-                complete = complete if failures else file.snapshot
+                complete = complete if failures else source.snapshot
         if failures:
             raise _together(failures)
 
     def _uri(self, table: str) -> str:
         return silver_uri(self.context.lake_root, table)
 
-    def _run_build_step(self, table: str, file: BronzeFile, complete: datetime | None, unit: Unit) -> None:
+    def _run_build_step(self, table: str, source: BronzeSnapshot, complete: datetime | None, unit: Unit) -> None:
         """Prepare one snapshot, write it, journal it.
 
         Raises:
@@ -137,34 +139,34 @@ class BaseTransformer:
             TransformError: Spark could not build or write it.
         """
         started = self.context.clock.now()
-        footer = self.context.bronze.footer(file)
+        footer = self.context.bronze.footer_of(source)
         try:
-            good, set_aside = self._prepare(table, file, footer)
+            good, set_aside = self._prepare(table, source, footer)
             rejected = None if set_aside is None else _rejected(set_aside)
             if rejected is not None and rejected.num_rows:
                 frame = self.context.spark().createDataFrame(rejected)
-                append_once(frame, rejected_uri(self._uri(table)), table, file.snapshot, self.context.run_id)
-            silver, added = append_once(good, self._uri(table), table, file.snapshot, self.context.run_id)
+                append_once(frame, rejected_uri(self._uri(table)), table, source.snapshot, self.context.run_id)
+            silver, added = append_once(good, self._uri(table), table, source.snapshot, self.context.run_id)
         except SPARK_FAILURES as exc:
             self.context.clock.stop.raise_if_set()  # a signal to the whole group has ended the JVM too
-            raise spark_failure(table, file, self.context.bronze.location(file), exc) from exc
+            raise spark_failure(table, source, self.context.bronze, exc) from exc
         quarantined = 0 if rejected is None else rejected.num_rows
         expected = footer.rows - (0 if set_aside is None else set_aside.num_rows)
         if added not in {None, expected}:
             raise TransformError(
-                f"{table} at {iso(file.snapshot)}: {added} rows came out of {file.path} where {expected} should have",
+                f"{table} at {iso(source.snapshot)}: {added} rows came out of {source.path}, {expected} should have",
                 hint="this is a defect of cryptoelt: please report it",
             )
         loaded = added or 0
         counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
-        unit.snapshots.append(file.snapshot)
+        unit.snapshots.append(source.snapshot)
         unit.rows_in += counts.rows_in
         unit.rows_loaded += counts.loaded
         unit.rows_present += counts.present
         unit.rows_quarantined += counts.quarantined
-        self._record(table, file, counts, silver, complete, started)
+        self._record(table, source, counts, silver, complete, started)
 
-    def _prepare(self, table: str, file: BronzeFile, footer: BronzeFooter) -> tuple[DataFrame, pa.Table | None]:
+    def _prepare(self, table: str, source: BronzeSnapshot, footer: BronzeFooter) -> tuple[DataFrame, pa.Table | None]:
         """Return the good rows of a snapshot, and what is set aside of it where that may be anything.
 
         Set aside are the records that break a rule, and under the rule '' the duplicates of a record that is kept.
@@ -173,14 +175,14 @@ class BaseTransformer:
 
         build = self.builds[table]
         bronze = self.context.spark().read.schema(from_arrow_schema(footer.schema))
-        rows = bronze.parquet(self.context.bronze.location(file))
+        rows = bronze.parquet(*self.context.bronze.locations(source))
         columns = build.columns()
         built = rows.select(
             SNAPSHOT, "call_id", "record_number", "raw", "unfit", *(c.alias(n) for n, c in columns.items())
         )
         set_aside: pa.Table | None = None
-        if not footer.clean:
-            judged = built.withColumn("rule", broken_rule(build.reads, build.key))
+        if not footer.note.clean:
+            judged = built.withColumn("rule", broken_rule(build.reads, build.required or build.key))
             judged = split_duplicates(judged, (SNAPSHOT, *build.key), tuple(columns))
             bad = judged.where(F.col("rule").isNotNull())
             set_aside = bad.select(SNAPSHOT, "rule", F.col("raw").alias("record"), "call_id").toArrow()
@@ -192,7 +194,7 @@ class BaseTransformer:
     def _record(
         self,
         table: str,
-        file: BronzeFile,
+        source: BronzeSnapshot,
         counts: Counts,
         silver: SilverTable,
         complete: datetime | None,
@@ -203,7 +205,7 @@ class BaseTransformer:
             {
                 "run_id": self.context.run_id,
                 "status": Status.DONE.value,
-                "snapshot": iso(file.snapshot),
+                "snapshot": iso(source.snapshot),
                 "started_at": iso(started),
                 "ended_at": iso(ended),
                 "seconds": round((ended - started).total_seconds(), 3),
@@ -211,7 +213,7 @@ class BaseTransformer:
                 "rows_loaded": counts.loaded,
                 "rows_present": counts.present,
                 "rows_quarantined": counts.quarantined,
-                "source": file.path,
+                "source": source.path,
                 "silver_table_id": silver.table_id,
                 "silver_version": silver.version,
                 "complete_through": None if complete is None else iso(complete),
@@ -219,7 +221,7 @@ class BaseTransformer:
         )
         fields = {
             "table": table,
-            "snapshot": iso(file.snapshot),
+            "snapshot": iso(source.snapshot),
             "rows": counts.loaded,
             "quarantined": counts.quarantined,
         }

@@ -13,7 +13,7 @@ from cryptoelt.errors import CryptoEltError, TransformError
 from cryptoelt.lake.bronze import damaged
 
 if TYPE_CHECKING:
-    from cryptoelt.lake.bronze import BronzeFile
+    from cryptoelt.lake.bronze import Bronze, BronzeSnapshot
 
 #: What Java threw: pyspark has a class of its own for some of it.
 _THROWN = (PySparkException, Py4JJavaError)
@@ -22,13 +22,14 @@ _THROWN = (PySparkException, Py4JJavaError)
 SPARK_FAILURES = (*_THROWN, Py4JError, ConnectionError, EOFError, pa.ArrowInvalid)
 
 
-def spark_failure(table: str, file: BronzeFile, location: str, exc: Exception) -> CryptoEltError:
+def spark_failure(table: str, snapshot: BronzeSnapshot, bronze: Bronze, exc: Exception) -> CryptoEltError:
     """Tell a Bronze file that Spark cannot read from a failure of Spark itself."""
     words = _words(exc)
-    if file.path.rsplit("/", 1)[-1] in words:
-        return damaged(location, _innermost(words))
+    for file in snapshot.files:
+        if file.path.rsplit("/", 1)[-1] in words:
+            return damaged(bronze.location(file), _innermost(words))
     return TransformError(
-        f"{table} at {iso(file.snapshot)} could not be built: {_innermost(words)}",
+        f"{table} at {iso(snapshot.snapshot)} could not be built: {_innermost(words)}",
         hint="see logs/spark.log; the next run tries again",
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from cryptoelt.lake.bronze import Bronze, BronzeFile
+    from cryptoelt.lake.bronze import Bronze, BronzeSnapshot
 
 
 _SECOND = timedelta(seconds=1)
@@ -26,7 +26,7 @@ _SECOND = timedelta(seconds=1)
 class Pending:
     """Bronze snapshots that a Silver table lacks, oldest first, and the one up to which it is known to lack none."""
 
-    files: list[BronzeFile]
+    snapshots: list[BronzeSnapshot]
     complete: datetime | None
 
 
@@ -46,9 +46,9 @@ def find_pending(table: str, bronze: Bronze, lake_root: str, metadata_dir: Path)
     silver = SilverTable(silver_uri(lake_root, table))
     complete = _complete_through(Journal(metadata_dir, Phase.TRANSFORM, table), silver)
     after = None if complete is None else _month_before(complete) - _SECOND
-    files = bronze.files(TABLES[table].endpoint, after=after)
-    present = silver.snapshots(after=after) if files and silver.exists else set()
-    lacking = [file for file in files if file.snapshot not in present]
+    fetched = bronze.snapshots(TABLES[table].endpoint, after=after)
+    present = silver.snapshots(after=after) if fetched and silver.exists else set()
+    lacking = [snapshot for snapshot in fetched if snapshot.snapshot not in present and bronze.has_rows(snapshot)]
     if complete is not None and lacking:
         complete = min(complete, lacking[0].snapshot - _SECOND)
     return Pending(lacking, complete)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from sqlalchemy import TIMESTAMP, BigInteger, Boolean, Date, Double, Text
-from sqlalchemy.dialects.postgresql import dialect
+from sqlalchemy.dialects.postgresql import ARRAY, dialect
 
 from cryptoelt.lake.silver import SNAPSHOT
+from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.models import Base, Loaded
 
 if TYPE_CHECKING:
@@ -25,16 +27,39 @@ _ARROW: tuple[tuple[type[Any], pa.DataType], ...] = (
     (Double, pa.float64()),
     (Text, pa.string()),
 )
+_PYTHON: dict[type, pa.DataType] = {
+    datetime: pa.timestamp("us", tz="UTC"),
+    int: pa.int64(),
+    bool: pa.bool_(),
+    float: pa.float64(),
+    str: pa.string(),
+}
+_SQL: dict[type, str] = {
+    datetime: "timestamptz",
+    int: "bigint",
+    bool: "boolean",
+    float: "double precision",
+    str: "text",
+}
 
 
 @dataclass(frozen=True)
 class Parent:
-    """A dimension that a fact refers to: its table, its key column, and the fact's column that holds the key."""
+    """A dimension that a row refers to, and what the row's own record says of its member.
+
+    Attributes:
+        schema: the dimension's database schema.
+        table: the dimension.
+        key: its key column.
+        column: the column of the referring table that holds the key.
+        attributes: dimension column -> staged column that fills it in an inferred member.
+    """
 
     schema: str
     table: str
     key: str
     column: str
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +71,8 @@ class Target:
         name: the table's name.
         key: the columns of its primary key.
         columns: the columns that come from Silver, as Arrow fields, in the table's order.
-        sql_types: PostgreSQL's type of each of these columns.
+        staged: these, and what else of Silver a load needs.
+        sql_types: PostgreSQL's type of each staged column.
         attributes: of a stable dimension, the columns whose change makes a new version.
         parents: the dimensions it refers to whose members may be inferred.
         can_be_inferred: whether it is such a dimension.
@@ -56,6 +82,7 @@ class Target:
     name: str
     key: tuple[str, ...]
     columns: pa.Schema
+    staged: pa.Schema
     sql_types: tuple[str, ...]
     attributes: tuple[str, ...] = ()
     parents: tuple[Parent, ...] = ()
@@ -77,31 +104,53 @@ def key_of(table_name: str) -> tuple[str, ...]:
 
 
 def silver_schema(table_name: str) -> pa.Schema:
-    """Return the columns of a Silver table: those of its model less what the warehouse adds, and `call_id`."""
-    return _columns(table_name).append(pa.field("call_id", pa.string()))
+    """Return the columns of a Silver table: its model's less what the warehouse adds, what a load needs, `call_id`."""
+    return _staged(_warehouse_table(table_name)).append(pa.field("call_id", pa.string()))
 
 
 def target_of(table_name: str) -> Target:
-    """Return what the load needs to know of a table."""
-    table, model, key = _table(table_name), model_of(table_name), key_of(table_name)
-    columns = _columns(table_name)
-    volatile = model.volatile_columns if issubclass(model, Loaded) else frozenset()
+    """Return what the load needs to know of the warehouse table that a Silver table is loaded into."""
+    name = _warehouse_table(table_name)
+    table, model, key = _table(name), _loaded(name), key_of(name)
+    columns, staged = _columns(name), _staged(name)
     return Target(
         schema=str(table.schema),
-        name=table_name,
+        name=name,
         key=key,
         # Whether NULL is allowed is for the database to say: its error names the column.
-        columns=pa.schema([field.with_nullable(True) for field in columns]),  # noqa: FBT003 - pyarrow's signature
-        sql_types=tuple(table.columns[name].type.compile(dialect=_DIALECT) for name in columns.names),
-        attributes=tuple(name for name in columns.names if name not in {*key, SNAPSHOT, *volatile}),
-        parents=tuple(_parents(table)),
+        columns=_nullable(columns),
+        staged=_nullable(staged),
+        sql_types=tuple(_sql_type(table, model, column) for column in staged.names),
+        attributes=tuple(column for column in columns.names if column not in {*key, SNAPSHOT, *model.volatile_columns}),
+        parents=tuple(_parents(table, model)),
         can_be_inferred="is_inferred" in table.columns,
     )
 
 
-def _parents(table: SqlTable) -> list[Parent]:
+def _warehouse_table(table_name: str) -> str:
+    return TABLES[table_name].warehouse_table if table_name in TABLES else table_name
+
+
+def _loaded(table_name: str) -> type[Loaded]:
+    model = model_of(table_name)
+    if not issubclass(model, Loaded):
+        raise TypeError(f"{table_name} is not a table that is loaded from Silver")
+    return model
+
+
+def _nullable(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in schema])  # noqa: FBT003 - pyarrow's signature
+
+
+def _parents(table: SqlTable, model: type[Loaded]) -> list[Parent]:
     return [
-        Parent(str(key.column.table.schema), key.column.table.name, key.column.name, key.parent.name)
+        Parent(
+            str(key.column.table.schema),
+            key.column.table.name,
+            key.column.name,
+            key.parent.name,
+            model.inferred_attributes.get(key.parent.name, {}),
+        )
         for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
         if "is_inferred" in key.column.table.columns
     ]
@@ -113,12 +162,26 @@ def _table(table_name: str) -> SqlTable:
 
 
 def _columns(table_name: str) -> pa.Schema:
-    own = Loaded.own_columns
+    """Return the columns of a warehouse table that come from Silver."""
+    own = {*_loaded(table_name).own_columns, "load_batch_id"}
     columns = [column for column in _table(table_name).columns if column.name not in own and column.identity is None]
     return pa.schema([pa.field(column.name, _arrow_type(column), nullable=bool(column.nullable)) for column in columns])
 
 
+def _staged(table_name: str) -> pa.Schema:
+    extra = _loaded(table_name).silver_columns
+    return pa.schema([*_columns(table_name), *(pa.field(name, _PYTHON[type_]) for name, type_ in extra.items())])
+
+
+def _sql_type(table: SqlTable, model: type[Loaded], column: str) -> str:
+    if column in model.silver_columns:
+        return _SQL[model.silver_columns[column]]
+    return table.columns[column].type.compile(dialect=_DIALECT)
+
+
 def _arrow_type(column: Column[Any]) -> pa.DataType:
+    if isinstance(column.type, ARRAY):
+        return pa.list_(pa.string())
     for sql_type, arrow_type in _ARROW:
         if isinstance(column.type, sql_type):
             return arrow_type

@@ -230,7 +230,7 @@ def test_a_second_writer_of_the_same_snapshot_adds_nothing(settings: Settings, s
     snapshot = extract(settings, "fear-and-greed/latest")
     silver.build("fact_market_sentiment")
     transformer = silver.transformer("fact_market_sentiment")
-    (file,) = silver.bronze.files("fear-and-greed/latest")
+    (file,) = silver.bronze.snapshots("fear-and-greed/latest")
     # A JVM that outlived its killed parent writes what the next run has already written.
     unit = Unit(Phase.TRANSFORM, "fact_market_sentiment")
     transformer._run_build_step("fact_market_sentiment", file, snapshot, unit)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from cryptoelt.clock import iso
-from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze
+from cryptoelt.lake.bronze import Bronze, BronzeNote, COMMON_FIELDS, UTC_MICROSECONDS
 from cryptoelt.lake.silver import SilverTable
 from cryptoelt.lake.store import LocalStore
 from cryptoelt.metadata.journals import Journal
@@ -54,7 +54,9 @@ class Lake:
                 pa.array(["{}"]),
                 pa.array([None], COMMON_FIELDS[4].type),
             ]
-            self.bronze.write(ENDPOINT, at(number), pa.table(columns, schema=pa.schema(COMMON_FIELDS)), clean=True)
+            self.bronze.write(
+                ENDPOINT, at(number), pa.table(columns, schema=pa.schema(COMMON_FIELDS)), BronzeNote(clean=True)
+            )
 
     def build(self, *numbers: int) -> None:
         for number in numbers:
@@ -69,7 +71,7 @@ class Lake:
         return find_pending(TABLE, self.bronze, self.silver.root, self.metadata)
 
     def missing(self) -> list[int]:
-        return [(file.snapshot - at(0)) // timedelta(hours=1) for file in self.pending().files]
+        return [(file.snapshot - at(0)) // timedelta(hours=1) for file in self.pending().snapshots]
 
 
 @pytest.fixture

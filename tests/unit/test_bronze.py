@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cryptoelt.errors import DamagedFileError, StorageError
-from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze, BronzeFile
+from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze, BronzeFile, BronzeNote
 from cryptoelt.lake.store import LocalStore
 
 if TYPE_CHECKING:
@@ -74,24 +74,24 @@ def test_the_path_of_a_snapshot_is_that_of_the_contract(
     bronze: Bronze, endpoint: str, moment: datetime, path: str
 ) -> None:
     assert bronze.path_of(endpoint, moment) == path
-    assert bronze.write(endpoint, moment, rows(), clean=True) == BronzeFile(endpoint, moment, path)
+    assert bronze.write(endpoint, moment, rows(), BronzeNote(clean=True)) == BronzeFile(endpoint, moment, path)
     assert bronze.files(endpoint) == [BronzeFile(endpoint, moment, path)]
 
 
 @pytest.mark.parametrize("clean", [True, False])
 def test_what_is_written_is_read_back_and_the_footer_tells_what_it_is(bronze: Bronze, clean: bool) -> None:
-    file = bronze.write(ENDPOINT, AT, rows(3), clean=clean)
+    file = bronze.write(ENDPOINT, AT, rows(3), BronzeNote(clean=clean))
     footer = bronze.footer(file)
 
-    assert (footer.rows, footer.clean) == (3, clean)
+    assert (footer.rows, footer.note.clean) == (3, clean)
     assert footer.schema.equals(pa.schema(COMMON_FIELDS))
     assert pq.read_table(bronze.location(file)).equals(rows(3))
 
 
 def test_a_snapshot_is_never_overwritten(bronze: Bronze) -> None:
-    file = bronze.write(ENDPOINT, AT, rows(1), clean=True)
+    file = bronze.write(ENDPOINT, AT, rows(1), BronzeNote(clean=True))
     with pytest.raises(StorageError, match="exists already"):
-        bronze.write(ENDPOINT, AT, rows(2), clean=True)
+        bronze.write(ENDPOINT, AT, rows(2), BronzeNote(clean=True))
 
     assert bronze.footer(file).rows == 1
 
@@ -114,7 +114,7 @@ def test_a_half_written_snapshot_is_never_seen(store: RecordingStore, bronze: Br
 def test_files_are_those_above_the_mark_oldest_first(bronze: Bronze) -> None:
     moments = [AT + timedelta(days=days, seconds=days) for days in (-40, -1, 0, 1, 12, 400)]
     for moment in reversed(moments):
-        bronze.write(ENDPOINT, moment, rows(1), clean=True)
+        bronze.write(ENDPOINT, moment, rows(1), BronzeNote(clean=True))
 
     assert [file.snapshot for file in bronze.files(ENDPOINT)] == moments
     for number, moment in enumerate(moments):
@@ -126,7 +126,7 @@ def test_files_are_those_above_the_mark_oldest_first(bronze: Bronze) -> None:
 
 def test_only_the_months_that_can_hold_a_snapshot_are_listed(store: RecordingStore, bronze: Bronze) -> None:
     for month in range(1, 13):
-        bronze.write(ENDPOINT, datetime(2026, month, 15, tzinfo=UTC), rows(1), clean=True)
+        bronze.write(ENDPOINT, datetime(2026, month, 15, tzinfo=UTC), rows(1), BronzeNote(clean=True))
     store.listed.clear()
 
     found = bronze.files(ENDPOINT, after=datetime(2026, 11, 15, tzinfo=UTC))
@@ -140,7 +140,7 @@ def test_only_the_months_that_can_hold_a_snapshot_are_listed(store: RecordingSto
 
 
 def test_the_mark_is_understood_in_any_time_zone(bronze: Bronze) -> None:
-    bronze.write(ENDPOINT, datetime(2026, 10, 31, 23, 0, tzinfo=UTC), rows(1), clean=True)
+    bronze.write(ENDPOINT, datetime(2026, 10, 31, 23, 0, tzinfo=UTC), rows(1), BronzeNote(clean=True))
     november_here = datetime(2026, 11, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))  # 22:30 UTC in October
 
     assert len(bronze.files(ENDPOINT, after=november_here)) == 1
@@ -152,7 +152,7 @@ def test_an_endpoint_never_asked_has_no_snapshot(bronze: Bronze) -> None:
 
 
 def test_an_empty_month_does_not_hide_the_last_snapshot(store: RecordingStore, bronze: Bronze) -> None:
-    bronze.write(ENDPOINT, AT, rows(1), clean=True)
+    bronze.write(ENDPOINT, AT, rows(1), BronzeNote(clean=True))
     (store.root / f"bronze/{ENDPOINT}/2026-12").mkdir()
 
     assert bronze.last_snapshot(ENDPOINT) == AT
@@ -174,7 +174,7 @@ def test_an_empty_month_does_not_hide_the_last_snapshot(store: RecordingStore, b
     ],
 )
 def test_what_somebody_left_there_is_no_snapshot(store: RecordingStore, bronze: Bronze, foreign: str) -> None:
-    bronze.write(ENDPOINT, AT, rows(1), clean=True)
+    bronze.write(ENDPOINT, AT, rows(1), BronzeNote(clean=True))
     path = store.root / f"bronze/{ENDPOINT}" / foreign
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"")
@@ -199,7 +199,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes | None]] = {
 def test_a_damaged_file_is_named(
     bronze: Bronze, store: RecordingStore, damage: Callable[[bytes], bytes | None]
 ) -> None:
-    file = bronze.write(ENDPOINT, AT, rows(100), clean=True)
+    file = bronze.write(ENDPOINT, AT, rows(100), BronzeNote(clean=True))
     path = store.root / file.path
     content = damage(path.read_bytes())
     if content is None:
@@ -219,7 +219,7 @@ def test_a_damaged_file_is_named(
 def test_whatever_byte_of_the_footer_is_wrong_nothing_but_a_damaged_file_comes_of_it(
     bronze: Bronze, store: RecordingStore
 ) -> None:
-    file = bronze.write(ENDPOINT, AT, rows(5), clean=True)
+    file = bronze.write(ENDPOINT, AT, rows(5), BronzeNote(clean=True))
     path = store.root / file.path
     whole = path.read_bytes()
     footer_starts = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
@@ -251,4 +251,4 @@ def test_a_file_of_another_writer_is_not_taken_for_clean(bronze: Bronze, store: 
     (file,) = bronze.files(ENDPOINT)
     footer = bronze.footer(file)
 
-    assert (footer.rows, footer.clean) == (4, False)
+    assert (footer.rows, footer.note.clean) == (4, False)

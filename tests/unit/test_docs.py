@@ -208,7 +208,7 @@ def test_the_guide_shows_what_a_frequency_asks_and_builds() -> None:
 
 
 def test_the_readme_shows_the_crontab_line_of_every_frequency() -> None:
-    assert [line for line in FREQUENCIES.values() if line not in README] == []
+    assert [frequency.cron for frequency in FREQUENCIES.values() if frequency.cron not in README] == []
 
 
 def test_the_guide_explains_every_rule_that_rejects_a_record() -> None:

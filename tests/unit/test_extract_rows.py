@@ -10,8 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from cryptoelt.api.answer import Answer, RawRecord
-from cryptoelt.api.catalogue import ENDPOINTS
+from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.api.client import CoinMarketCapClient
+from cryptoelt.api.governor import Governor
 from cryptoelt.api.ledger import CreditLedger
 from cryptoelt.clock import Clock
 from cryptoelt.errors import AnswerError
@@ -35,7 +36,8 @@ def context(tmp_path: Path) -> Iterator[ExtractContext]:
     settings, clock = Settings(home=tmp_path, api=ApiSettings(key=SecretStr("canary"))), Clock()
     ledger = CreditLedger(settings.metadata_dir, settings.budget, clock)
     with CoinMarketCapClient(settings, ledger, clock, run_id="run-1") as client:
-        yield ExtractContext(client, Bronze(LocalStore(tmp_path / "lake")), clock, settings.metadata_dir, "run-1")
+        bronze = Bronze(LocalStore(tmp_path / "lake"))
+        yield ExtractContext(client, bronze, clock, settings.metadata_dir, "run-1", settings.extract, Governor(ledger))
 
 
 def answer(endpoint: str, data: list[str], *, is_list: bool) -> Answer:
@@ -46,8 +48,8 @@ def answer(endpoint: str, data: list[str], *, is_list: bool) -> Answer:
 def typed(context: ExtractContext, endpoint: str, *data: str) -> tuple[dict[str, list[Any]], bool]:
     """Return the columns of a table made of these records, and whether they are clean."""
     extractor = extractors()[endpoint](context)
-    sent = answer(endpoint, list(data), is_list=extractor.many)
-    rows, clean = extractor._rows(sent, list(sent.records), AT)
+    sent = answer(endpoint, list(data), is_list=extractor.endpoint.shape is Shape.LIST)
+    rows, clean = extractor.typed(sent.call_id, sent.records, AT)
     return rows.to_pydict(), clean
 
 

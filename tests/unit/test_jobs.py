@@ -23,7 +23,7 @@ TEN_TABLES = ["dim_crypto_category", "fact_crypto_category", "fact_global_market
 
 def test_the_10x_run_is_that_of_the_contract() -> None:
     assert run_job("10x") == Job("10x", TEN_ENDPOINTS, TEN_TABLES, TEN_TABLES)
-    assert FREQUENCIES["10x"] == "30,40,50 10-19 * * 1-5"
+    assert FREQUENCIES["10x"].cron == "30,40,50 10-19 * * 1-5"
 
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)

@@ -13,7 +13,7 @@ UTC_TIME = pa.timestamp("us", tz="UTC")
 
 
 def test_every_table_of_the_catalogue_has_a_model_in_dwh() -> None:
-    assert {model_of(name).__table__.schema for name in TABLES} == {"dwh"}
+    assert {model_of(table.warehouse_table).__table__.schema for table in TABLES.values()} == {"dwh"}
 
 
 def test_every_table_of_dwh_says_which_load_wrote_its_rows_and_of_which_snapshot() -> None:
@@ -26,8 +26,8 @@ def test_every_table_of_dwh_says_which_load_wrote_its_rows_and_of_which_snapshot
 def test_every_stable_dimension_has_a_history_of_the_same_columns() -> None:
     for name, table in TABLES.items():
         if table.kind is TableKind.STABLE_DIMENSION:
-            former = set(silver_schema(f"{name}_history").names)
-            assert former == {*silver_schema(name).names, "valid_from", "valid_to"}
+            former = set(target_of(f"{name}_history").columns.names)
+            assert former == {*target_of(name).columns.names, "valid_from", "valid_to"}
             assert key_of(f"{name}_history") == (*key_of(name), "valid_from")
 
 

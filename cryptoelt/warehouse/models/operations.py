@@ -1,0 +1,60 @@
+"""Models of what the load keeps about itself."""
+
+# Annotations are evaluated by SQLAlchemy when a class is made, so this module does without postponed evaluation.
+from datetime import datetime
+
+from sqlalchemy import TIMESTAMP, CheckConstraint, Computed, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cryptoelt.warehouse.models.base import OPS, Base
+
+
+class LoadBatch(Base):
+    """One committed load of one table; what this table says is loaded is loaded."""
+
+    __tablename__ = "load_batch"
+
+    load_batch_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    run_id: Mapped[str]
+    table_name: Mapped[str]
+    silver_table_id: Mapped[str | None] = mapped_column(comment="Delta's identity of the table that was read.")
+    silver_version: Mapped[int | None] = mapped_column(
+        comment="Everything up to this Delta version is loaded; NULL where a later batch of the catch-up says so."
+    )
+    snapshots: Mapped[list[datetime]] = mapped_column(ARRAY(TIMESTAMP(timezone=True)))
+    rows_in: Mapped[int]
+    rows_loaded: Mapped[int]
+    rows_present: Mapped[int]
+    rows_quarantined: Mapped[int]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None] = mapped_column(comment="When a rebuild replaced what this batch loaded.")
+
+    __table_args__ = (
+        CheckConstraint("rows_in = rows_loaded + rows_present + rows_quarantined", name="rows_add_up"),
+        Index(None, "table_name", "silver_table_id", "silver_version", postgresql_where=text("superseded_at IS NULL")),
+        {"schema": OPS},
+    )
+
+
+class Quarantine(Base):
+    """A record that could not be loaded, and why."""
+
+    __tablename__ = "quarantine"
+
+    quarantine_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    table_name: Mapped[str]
+    snapshot_timestamp: Mapped[datetime]
+    rule: Mapped[str]
+    record: Mapped[str] = mapped_column(comment="The raw JSON as sent; text, because jsonb refuses some of it.")
+    record_md5: Mapped[str] = mapped_column(Computed("md5(record)", persisted=True))
+    call_id: Mapped[str | None]
+    quarantined_at: Mapped[datetime]
+    replayed_at: Mapped[datetime | None]
+    load_batch_id: Mapped[int]
+
+    __table_args__ = (
+        UniqueConstraint("table_name", "snapshot_timestamp", "rule", "record_md5"),
+        {"schema": OPS},
+    )

@@ -246,7 +246,7 @@ def _layered(places: list[tuple[str, dict[str, Any]]]) -> Settings:
 
 def _dotenv(path: Path) -> DotEnvSettingsSource:
     try:
-        if path.exists():
+        if path.is_file():
             check_env_file(path, path.read_text(encoding="utf-8"))
         return DotEnvSettingsSource(Settings, env_file=path)
     except (OSError, UnicodeDecodeError) as exc:

@@ -31,7 +31,8 @@ def show(
         show_report("config show", {"settings": values})
     else:
         width = 3 if origin else 2
-        show_table("settings", ["setting", "value", "from"][:width], (row[:width] for row in rows))
+        shown = ((name, "(not set)" if value in {None, "{}"} else value, place) for name, value, place in rows)
+        show_table("settings", ["setting", "value", "from"][:width], (row[:width] for row in shown))
 
 
 @app.callback()

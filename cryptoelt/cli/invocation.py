@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -63,17 +64,19 @@ class Invocation:
                 values[setting] = value
         return cls(verbose, flags)
 
-    def settings(self) -> Settings:
+    def settings(self, *, home_must_exist: bool = True) -> Settings:
         """Read the settings, and take the secrets out of the environment so that no child process inherits them.
 
         Raises:
-            ConfigurationError: a setting is unknown or invalid.
+            ConfigurationError: a setting is unknown or invalid, or the home does not exist.
             UsageError: a flag names no setting.
         """
         from cryptoelt.settings import load_settings
 
         if self._settings is None:
             self._require_known_flags()
+            if home_must_exist:
+                _require_home()
             self._settings = load_settings(self.flags)
             _require_known_prices(self._settings.budget.prices)
             for variable in list(os.environ):
@@ -116,6 +119,24 @@ class Invocation:
         configure_logging(settings.logs_dir, runtime.run_id, runtime.clock.now(), secrets, verbose=self.verbose)
         _end_on_signals(stop)
         return runtime
+
+
+def _require_home() -> None:
+    """Refuse a home that is not there: most likely its name is mistyped, and a new one would be without any data."""
+    from cryptoelt.settings import home_from_environment
+
+    home = home_from_environment()
+    if home.is_dir():
+        return
+    if home.exists():
+        raise ConfigurationError(
+            f"the home {home} is not a folder", hint="set CRYPTOELT_HOME to a folder", setting="home"
+        )
+    raise ConfigurationError(
+        f"the home {home} does not exist",
+        hint=f"correct CRYPTOELT_HOME, or make it: `mkdir -p {shlex.quote(str(home))}`",
+        setting="home",
+    )
 
 
 def _meant(section: str, name: str) -> str:

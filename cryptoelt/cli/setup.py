@@ -9,6 +9,8 @@ import typer
 from cryptoelt.cli.render import show_report
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cryptoelt.cli.invocation import Invocation
     from cryptoelt.machine.setup import Step
 
@@ -32,6 +34,19 @@ def setup(
         typer.echo(f"{step.name}: {state}, {step.detail}, {step.seconds:.1f} s", err=as_json)
 
     invocation: Invocation = ctx.obj
-    steps = run_setup(invocation.settings(), Clock(), report, skip_archive=skip_archive)
+    settings = invocation.settings(home_must_exist=False)
+    _make_home(settings.home)
+    steps = run_setup(settings, Clock(), report, skip_archive=skip_archive)
     if as_json:
         show_report("setup", {"status": "done", "steps": [asdict(step) for step in steps]})
+
+
+def _make_home(home: Path) -> None:
+    from cryptoelt.errors import ConfigurationError
+
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"cannot make the home {home}: {exc.strerror}", hint="set CRYPTOELT_HOME to a folder you can write"
+        ) from exc

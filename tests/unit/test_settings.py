@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from cryptoelt.cli import run
 from cryptoelt.cli.invocation import Invocation
 from cryptoelt.errors import ConfigurationError, ExitCode, UsageError
 from cryptoelt.settings import (
@@ -138,6 +139,9 @@ def test_a_wrong_value_is_named_with_its_origin_and_never_shown(
 
     assert caught.value.exit_code is ExitCode.CONFIGURATION
     assert caught.value.message.startswith(f"setting {name} (from {place}): ")
+    assert {"environment": variable, ".env": variable, "config.toml": "config.toml", "flag": "--set"}[
+        place
+    ] in caught.value.hint
     assert caught.value.context == {"setting": name}
     shown = f"{caught.value.message} {caught.value.hint} {caught.value.__cause__} {caught.value.__suppress_context__}"
     assert CANARY not in shown
@@ -176,7 +180,7 @@ def test_a_table_that_is_no_json_is_named_with_its_origin_and_never_shown(
         ("CRYPTOELT_BUDGET__PRICES", "3", "budget.prices"),
         ("CRYPTOELT_SPARK__CONF", "[]", "spark.conf"),
         ("CRYPTOELT_API", "3", "api"),
-        ("CRYPTOELT_API__NOPE", "3", "api.nope"),
+        ("CRYPTOELT_API", '{"nope": 3}', "api.nope"),
     ],
 )
 def test_a_table_with_a_wrong_entry_is_refused(
@@ -198,8 +202,80 @@ def test_an_env_file_that_cannot_be_decoded_is_refused_without_its_content(home:
     assert caught.value.__suppress_context__
 
 
+UNKNOWN = [
+    ("CRYPTOELT_API_KEY", "did you mean CRYPTOELT_API__KEY?"),
+    ("CRYPTOELT_WAREHOUSE_URL", "did you mean CRYPTOELT_WAREHOUSE__URL?"),
+    ("CRYPTOELT_BUDGET__BUFFFER", "did you mean CRYPTOELT_BUDGET__BUFFER?"),
+    ("CRYPTOELT_API__KEY__X", "did you mean CRYPTOELT_API__KEY?"),
+    ("CRYPTOELT_SPARK__CONF__", "did you mean CRYPTOELT_SPARK__CONF?"),
+    ("CRYPTOELT_HOMES", "did you mean CRYPTOELT_HOME?"),
+    ("CRYPTOELT_ZZZ", "nearest is CRYPTOELT_"),
+]
+
+
+@pytest.mark.parametrize(("variable", "hint"), UNKNOWN)
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest_one_and_never_with_its_value(
+    home: Path, monkeypatch: pytest.MonkeyPatch, place: str, variable: str, hint: str
+) -> None:
+    if place == "environment":
+        monkeypatch.setenv(variable, CANARY)
+        error = refused(home)
+    else:
+        error = refused(home, dotenv=f"{variable}={CANARY}\n")
+
+    assert error.message == f"variable {variable} (from {place}): there is no such setting"
+    assert hint in error.hint
+    assert CANARY not in f"{error.message}{error.hint}{error.context}"
+
+
+def test_variables_of_every_setting_and_of_entries_of_tables_are_known(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("cryptoelt_api__max_tries", "2")
+    monkeypatch.setenv("CRYPTOELT_BUDGET", '{"buffer": 0.5}')
+    monkeypatch.setenv("CRYPTOELT_SPARK__CONF__SPARK.UI.PORT", "1")
+    monkeypatch.setenv("CRYPTOELT_NOPE", "")
+
+    settings = load_settings()
+
+    assert (settings.api.max_tries, settings.budget.buffer) == (2, 0.5)
+    assert settings.spark.conf == {"spark.ui.port": "1"}
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "number"),
+    [
+        (f"# a comment\n\nCRYPTOELT_API__KEY {CANARY}\n", 3),
+        (f"CRYPTOELT_API__MAX_TRIES=2\nCRYPTOELT_API__KEY='{CANARY}\n", 2),
+        (f"A=1\r\n\r\n{CANARY}\r\n", 3),
+        ("CRYPTOELT_API__KEY\n", 1),
+        (f"CRYPTOELT_API__KEY: {CANARY}", 1),
+        (f"='{CANARY}'", 1),
+    ],
+)
+def test_a_line_of_env_that_is_no_assignment_is_told_by_its_number_and_never_shown(
+    home: Path, dotenv: str, number: int
+) -> None:
+    with (home / ".env").open("w", encoding="utf-8", newline="") as stream:
+        stream.write(dotenv)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+
+    assert caught.value.message == f"{home / '.env'}, line {number}: not of the form NAME=value"
+    assert CANARY not in f"{caught.value.message}{caught.value.hint}{caught.value.context}"
+
+
+def test_what_env_files_usually_hold_is_read(home: Path) -> None:
+    (home / ".env").write_text(
+        "# secrets\n\nexport CMC_API_KEY='a b#c'  # mine\nexport PATH\nOTHER=\nTEXT=\"two\nlines\"\n", encoding="utf-8"
+    )
+
+    assert load_settings().require_key().get_secret_value() == "a b#c"
+
+
 def test_foreign_variables_are_no_business_of_ours(home: Path) -> None:
-    (home / ".env").write_text("PATH_TO_X=1\nCRYPTOELT_UNKNOWN=1\nPOSTGRES_PASSWORD=x\n", encoding="utf-8")
+    (home / ".env").write_text("PATH_TO_X=1\nPOSTGRES_PASSWORD=x\n", encoding="utf-8")
 
     assert load_settings().model_dump() == Settings(home=home).model_dump()
 
@@ -291,8 +367,8 @@ def test_secrets_are_shown_nowhere(home: Path) -> None:
 
     assert CANARY not in f"{shown}{settings!r}{settings}{settings.model_dump_json(exclude={'spark'})}"
     assert shown["api.key"] == shown["warehouse.url"] == "********"
-    assert "'spark.ui.enabled': 'false'" in shown["spark.conf"]
-    assert "'spark.hadoop.fs.s3a.secret.key': '********'" in shown["spark.conf"]
+    assert "'spark.ui.enabled': 'false'" in f"{shown['spark.conf']}"
+    assert "'spark.hadoop.fs.s3a.secret.key': '********'" in f"{shown['spark.conf']}"
 
 
 def test_every_secret_is_known_to_whoever_masks(home: Path) -> None:
@@ -312,7 +388,26 @@ def test_the_embedded_warehouse_is_no_secret(home: Path) -> None:
     rows = leaf_settings(*load_with_sources())
 
     assert ("warehouse.url", "embedded", "default") in rows
-    assert ("api.key", "", "default") in rows
+    assert ("api.key", None, "default") in rows
+
+
+def test_places_are_listed_as_they_are_used_and_what_is_not_set_has_no_value(home: Path) -> None:
+    rows = {name: (value, origin) for name, value, origin in leaf_settings(*load_with_sources())}
+    moved = leaf_settings(*load_with_sources({"lake": {"root": "data"}, "machine": {"cache": "cache"}}))
+
+    assert rows["lake.root"] == (f"{home}/lake", "default")
+    assert rows["machine.cache"] == (str(load_settings().cache_dir), "default")
+    assert ("lake.root", f"{home}/data", "flag") in moved
+    assert ("machine.cache", f"{home}/cache", "flag") in moved
+
+
+def test_config_show_says_what_is_not_set(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "show", "--origin"]) == 0
+    shown = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+
+    assert ["api.key", "(not set)", "default"] in shown
+    assert ["spark.conf", "(not set)", "default"] in shown
+    assert ["lake.root", f"{home}/lake", "default"] in shown
 
 
 def test_every_setting_is_listed_once_with_its_origin(home: Path) -> None:
@@ -389,3 +484,22 @@ def test_no_child_process_inherits_a_secret_and_the_command_keeps_it(
     assert not [name for name, value in os.environ.items() if CANARY in value]
     assert first is second
     assert second.require_key().get_secret_value() == CANARY
+
+
+# --- the home ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_home_that_does_not_exist_is_refused_with_what_makes_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = home / "my market"
+    monkeypatch.setenv("CRYPTOELT_HOME", str(missing))
+    with pytest.raises(ConfigurationError) as caught:
+        Invocation().settings()
+
+    assert caught.value.message == f"the home {missing} does not exist"
+    assert f"`mkdir -p '{missing}'`" in caught.value.hint
+    assert Invocation().settings(home_must_exist=False).home == missing
+    assert not missing.exists()
+
+    missing.write_text("")
+    with pytest.raises(ConfigurationError, match="is not a folder"):
+        Invocation().settings()

@@ -61,7 +61,12 @@ class Figures:
     def swing(self, moment: float) -> float:
         """Return the logarithm of how far the coin is from its usual worth."""
         sin = math.sin
-        return sum(height * sin(moment * pace + phase) for height, pace, phase in self.waves)
+        (high, fast, first), (middle, steady, second), (low, slow, third) = self.waves
+        return (
+            high * sin(moment * fast + first)
+            + middle * sin(moment * steady + second)
+            + low * sin(moment * slow + third)
+        )
 
 
 @lru_cache(maxsize=60_000)

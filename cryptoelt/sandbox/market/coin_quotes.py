@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptoelt.sandbox.market.coin_figures import figures_of
-from cryptoelt.sandbox.market.coins import roster
+from cryptoelt.sandbox.market.coins import lasting_coins, roster
 from cryptoelt.sandbox.market.global_market import dominance, total_market_cap
 from cryptoelt.sandbox.market.noise import DAY
 from cryptoelt.sandbox.market.times import api_time
@@ -54,12 +54,28 @@ def scale(market: Market, moment: float) -> Scale:
     """Return the scale that makes the capitalisations of all coins add up to the total of the whole market."""
     total = total_market_cap(market, moment)
     btc, eth = (total * dominance(market, name, moment) / 100 for name in ("btc", "eth"))
-    weights = 0.0
-    for coin in roster(market, moment).listed:
-        known = figures_of(market, coin)
-        if known.weight and coin.id not in {1, 1027}:
-            weights += known.weight * math.exp(known.swing(moment))
+    now = roster(market, moment)
+    born = ((coin.id, figures_of(market, coin)) for coin in now.newcomers)
+    weights = sum(
+        known.weight * math.exp(known.swing(moment))
+        for coin_id, known in (*_verified(market), *born)
+        if known.weight and coin_id in now.by_id
+    )
     return Scale(total, total / _USUAL_TOTAL, (total - btc - eth) / weights, btc, eth)
+
+
+@lru_cache(maxsize=8)
+def _verified(market: Market) -> tuple[tuple[int, Figures], ...]:
+    """Return ids and figures of the coins that can ever share in the total, those born later left out."""
+    every = ((coin.id, figures_of(market, coin)) for coin in lasting_coins(market))
+    return tuple((coin_id, known) for coin_id, known in every if known.weight and coin_id not in {1, 1027})
+
+
+@lru_cache(maxsize=256)
+def _scales(market: Market, moment: float) -> tuple[Scale, tuple[tuple[str, float, Scale], ...]]:
+    """Return the scale of a moment, and for each span the moment before it and its scale."""
+    spans = ((f"percent_change_{span}", moment - seconds) for span, seconds in _SPANS.items())
+    return scale(market, moment), tuple((name, before, scale(market, before)) for name, before in spans)
 
 
 def market_cap(market: Market, coin: Coin, moment: float) -> float:
@@ -113,19 +129,19 @@ def quote(market: Market, coin: Coin, moment: float) -> Quote:
     stamp = updated(known, coin, moment)
     if known.quirk == "stale":
         moment = stamp
-    now = scale(market, moment)
+    now, spans = _scales(market, moment)
     price = _price(coin, known, moment, now)
     cap = _worth(coin, known, moment, now)
     circulating = cap / price if known.stable else known.circulating
     beat = 1 + 0.4 * math.sin(moment / 9000 + coin.id)
     volume = known.turnover * beat * (cap or 40_000 * known.price**0.1 * now.mood)
-    before = known.turnover * (1 + 0.4 * math.sin((moment - DAY) / 9000 + coin.id))
+    day_before = known.turnover * (1 + 0.4 * math.sin((moment - DAY) / 9000 + coin.id))
     found: Quote = {"price": price, "volume_24h": volume}
-    found["volume_change_24h"] = round((known.turnover * beat / before - 1) * 100, 4) if before else 0
+    found["volume_change_24h"] = round((known.turnover * beat / day_before - 1) * 100, 4) if day_before else 0
     found["cex_volume_24h"] = volume * (1 - known.dex_share)
     found["dex_volume_24h"] = volume * known.dex_share
-    for span, seconds in _SPANS.items():
-        found[f"percent_change_{span}"] = _change(market, coin, known, price, moment - seconds)
+    for name, before, then in spans:
+        found[name] = _change(coin, known, price, before, then)
     most = known.maximum or known.total or circulating
     total = circulating if known.stable else known.total
     found["market_cap"] = cap or (None if known.quirk == "no worth" else 0)
@@ -138,13 +154,13 @@ def quote(market: Market, coin: Coin, moment: float) -> Quote:
     return found
 
 
-def _change(market: Market, coin: Coin, known: Figures, price: float, before: float) -> Number:
+def _change(coin: Coin, known: Figures, price: float, before: float, then: Scale) -> Number:
     """Return a change in percent; unknown for a coin that was not there before."""
     if coin.number is None and before < coin.added:
         return None
     if known.quirk == "huge change":
         return 3.1e16 * (1 + math.sin(before) / 10)
-    past = _price(coin, known, before, scale(market, before))
+    past = _price(coin, known, before, then)
     return round((price / past - 1) * 100, 8) if past else 0
 
 

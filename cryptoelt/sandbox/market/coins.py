@@ -74,7 +74,7 @@ class Roster:
         return tuple(coin for coin in self.listed if coin.number is None)
 
 
-@lru_cache(maxsize=48)
+@lru_cache(maxsize=24)
 def roster(market: Market, moment: float) -> Roster:
     """Return the active coins of a moment."""
     if not market.world.churn:
@@ -86,6 +86,11 @@ def roster(market: Market, moment: float) -> Roster:
     born = [life.coin for life in _lives(market, moment) if life.alive(moment)]
     listed = tuple(coin for coin in (*lasting, *born) if coin.status == "active")
     return Roster(moment, listed, tuple(coin for coin in listed if coin.mapped <= moment))
+
+
+def lasting_coins(market: Market) -> tuple[Coin, ...]:
+    """Return the active coins that are there from the beginning, those away for a while among them."""
+    return tuple(_lasting(market)["active"])
 
 
 def others(market: Market, moment: float) -> list[Coin]:

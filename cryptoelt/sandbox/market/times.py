@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=50_000)
 def api_time(moment: float) -> str:
     """Write unix seconds as ISO 8601 with milliseconds and Z; parts of a millisecond are cut off."""
     milliseconds = int(moment * 1000 + 1e-4)

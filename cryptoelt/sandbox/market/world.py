@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from cryptoelt.errors import UsageError
 
@@ -55,3 +56,11 @@ class Market:
 
     seed: int
     world: World
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Computed once: every cached figure is looked up by the market."""
+        return hash((self.seed, self.world))

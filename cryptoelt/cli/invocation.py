@@ -77,11 +77,12 @@ class Invocation:
             self._require_known_flags()
             if home_must_exist:
                 _require_home()
-            self._settings = load_settings(self.flags)
-            _require_known_prices(self._settings.budget.prices)
-            for variable in list(os.environ):
-                if variable.upper() in _SECRET_VARIABLES or variable.upper().startswith(_SPARK_CONF):
-                    del os.environ[variable]
+            try:
+                settings = load_settings(self.flags)
+            finally:
+                _forget_secrets()
+            _require_known_prices(settings.budget.prices)
+            self._settings = settings
         return self._settings
 
     def _require_known_flags(self) -> None:
@@ -119,6 +120,12 @@ class Invocation:
         configure_logging(settings.logs_dir, runtime.run_id, runtime.clock.now(), secrets, verbose=self.verbose)
         _end_on_signals(stop)
         return runtime
+
+
+def _forget_secrets() -> None:
+    for variable in list(os.environ):
+        if variable.upper() in _SECRET_VARIABLES or variable.upper().startswith(_SPARK_CONF):
+            del os.environ[variable]
 
 
 def _require_home() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -115,6 +117,25 @@ def archive_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001
     return Check("class-data archive", Verdict.OK, f"{path} ({path.stat().st_size / 1e6:.0f} MB)")
 
 
+def settings_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001
+    """Say which files the settings were read from; that they could be read is the check."""
+    read = [name for name in ("config.toml", ".env") if (settings.home / name).is_file()]
+    files = " and ".join(["the environment", *read])
+    return Check("settings", Verdict.OK, f"valid, from {files}")
+
+
+def env_file_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001
+    """See that nobody else can read the file that holds the key."""
+    path = settings.home / ".env"
+    if not path.is_file():
+        return Check(".env", Verdict.OK, "none")
+    mode = path.stat().st_mode
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        detail = f"{path} may be read by others (mode {stat.S_IMODE(mode):04o})"
+        return Check(".env", Verdict.WARN, detail, f"it holds secrets: `chmod 600 {shlex.quote(str(path))}`")
+    return Check(".env", Verdict.OK, f"{path}, readable by its owner alone")
+
+
 def key_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001
     """See that an API key is set; it is neither shown nor tried."""
     settings.require_key()
@@ -126,7 +147,8 @@ def home_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001
     home = settings.home
     if not home.is_dir():
         raise ConfigurationError(
-            f"the home {home} does not exist", hint="make it, or set CRYPTOELT_HOME to another folder"
+            f"the home {home} does not exist",
+            hint=f"correct CRYPTOELT_HOME, or make it: `mkdir -p {shlex.quote(str(home))}`",
         )
     folders = [home, settings.metadata_dir, settings.logs_dir]
     if settings.lake.root is None:
@@ -148,8 +170,9 @@ def _try_write(folder: Path) -> None:
 
 def disk_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001
     """See that the disk of the home has room."""
-    free = shutil.disk_usage(settings.home).free
-    detail = f"{free / 1e9:.1f} GB free below {settings.home}"
+    folder = next(place for place in (settings.home, *settings.home.parents) if place.exists())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:.1f} GB free below {folder}"
     if free < _DISK_FAIL:
         raise ConfigurationError(detail, hint="free some space: nothing can be fetched onto a full disk")
     if free < _DISK_WARN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptoelt.errors import (
     ConfigurationError,
@@ -28,26 +28,25 @@ _ERRORS: dict[ExitCode, type[CryptoEltError]] = {
     ExitCode.SCHEMA: SchemaError,
     ExitCode.UNAVAILABLE: DatabaseUnavailableError,
 }
+_Looker: TypeAlias = "Callable[[Settings, Clock], Check]"
 #: What cron gives its jobs; everything else a person's shell has is missing there.
 _CRON_PATH = "/usr/bin:/bin"
 
 
 def run_checks(settings: Settings, clock: Clock) -> list[Check]:
     """Run every check; one that fails does not keep the others from being made."""
-    looked_at: list[tuple[str, Callable[[Settings, Clock], Check]]] = [
-        ("python", checks.python_check),
-        ("packages", checks.packages_check),
-        ("java", checks.java_check),
-        ("jars", checks.jars_check),
-        ("class-data archive", checks.archive_check),
-        ("API key", checks.key_check),
-        ("home", checks.home_check),
-        ("disk", checks.disk_check),
-        ("clock", checks.clock_check),
-        ("minute limit", checks.minute_check),
-        ("lock", checks.lock_check),
-        ("database", _database),
-    ]
+    return _found(settings, clock, [("settings", checks.settings_check), *_NEED_NO_SETTINGS, *_NEED_SETTINGS])
+
+
+def run_checks_without_settings(home: Path, problem: CryptoEltError, clock: Clock) -> list[Check]:
+    """Tell why the settings cannot be read as a failed check, and run the checks that need none but the home."""
+    from cryptoelt.settings import Settings
+
+    bare = Settings.model_construct(home=home)  # the defaults, without looking at any place
+    return [Check.failed("settings", problem), *_found(bare, clock, _NEED_NO_SETTINGS)]
+
+
+def _found(settings: Settings, clock: Clock, looked_at: list[tuple[str, _Looker]]) -> list[Check]:
     found = []
     for name, check in looked_at:
         try:
@@ -92,6 +91,25 @@ def _database(settings: Settings, clock: Clock) -> Check:
     require_head(warehouse)
     place = _place(settings.home) if settings.warehouse.is_embedded else warehouse.name
     return Check("database", Verdict.OK, f"{place}, at the head revision")
+
+
+_NEED_NO_SETTINGS: list[tuple[str, _Looker]] = [
+    ("python", checks.python_check),
+    ("packages", checks.packages_check),
+    ("java", checks.java_check),
+    ("home", checks.home_check),
+    (".env", checks.env_file_check),
+    ("disk", checks.disk_check),
+    ("clock", checks.clock_check),
+    ("lock", checks.lock_check),
+]
+_NEED_SETTINGS: list[tuple[str, _Looker]] = [
+    ("jars", checks.jars_check),
+    ("class-data archive", checks.archive_check),
+    ("API key", checks.key_check),
+    ("minute limit", checks.minute_check),
+    ("database", _database),
+]
 
 
 def _place(home: Path) -> str:

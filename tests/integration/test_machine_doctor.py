@@ -42,7 +42,8 @@ def checks(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
     return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
 
 
-def test_setup_makes_the_server_once_and_the_doctor_is_content(command: Callable[..., Any]) -> None:
+def test_setup_makes_home_and_server_once_and_the_doctor_is_content(command: Callable[..., Any], home: Path) -> None:
+    home.rmdir()  # setup makes it again
     first, second = (command("setup", "--skip-archive", "--json") for _ in range(2))
     assert [first.returncode, second.returncode] == [0, 0], first.stderr
     changed = [{step["name"]: step["changed"] for step in json.loads(run.stdout)["steps"]} for run in (first, second)]
@@ -63,6 +64,35 @@ def test_a_missing_key_is_a_configuration_error_and_hides_nothing_else(command: 
     assert found["API key"]["verdict"] == "fail"
     assert "CRYPTOELT_API__KEY" in found["API key"]["hint"]
     assert found["java"]["verdict"] == found["jars"]["verdict"] == "ok"
+
+
+def test_settings_that_cannot_be_read_are_a_failed_check_beside_those_that_need_none(
+    command: Callable[..., Any], home: Path
+) -> None:
+    (home / ".env").write_text("CRYPTOELT_API_KEY=canary\n", encoding="utf-8")
+    (home / ".env").chmod(0o640)
+    done = command("doctor", "--json")
+
+    assert done.returncode == 7
+    found = checks(done)
+    assert found["settings"]["verdict"] == "fail"
+    assert found["settings"]["hint"] == "did you mean CRYPTOELT_API__KEY?"
+    assert json.loads(done.stdout)["error"]["message"] == f"settings: {found['settings']['detail']}"
+    assert found["java"]["verdict"] == found["home"]["verdict"] == found["lock"]["verdict"] == "ok"
+    assert found[".env"]["verdict"] == "warn"
+    assert "chmod 600" in found[".env"]["hint"]
+    assert "database" not in found
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_a_home_that_does_not_exist_is_a_failed_check_and_is_not_made(command: Callable[..., Any], home: Path) -> None:
+    missing = home / "missing"
+    done = command("doctor", "--json", CRYPTOELT_HOME=str(missing), CRYPTOELT_API__KEY="k")
+
+    assert done.returncode == 7
+    assert checks(done)["home"]["hint"].endswith(f"`mkdir -p {missing}`")
+    assert checks(done)["settings"]["verdict"] == checks(done)["disk"]["verdict"] == "ok"
+    assert not missing.exists()
 
 
 def test_a_database_that_does_not_answer_ends_in_8(command: Callable[..., Any]) -> None:

@@ -116,6 +116,10 @@ class AnswerError(CryptoEltError):
     """The API answered, but not in the shape it documents, or without rows where rows are certain."""
 
 
+class MissingInputError(CryptoEltError):
+    """What this unit works from was never fetched."""
+
+
 class StorageError(CryptoEltError):
     """A file of the lake, a journal or the ledger cannot be written or read."""
 
@@ -130,6 +134,10 @@ class TransformError(CryptoEltError):
 
 class LoadError(CryptoEltError):
     """The warehouse refused a load."""
+
+
+class InternalError(CryptoEltError):
+    """Something happened that cryptoelt did not foresee: a defect of its own."""
 
 
 class StoppedError(CryptoEltError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -84,6 +85,23 @@ class _PlainFormatter(logging.Formatter):
         return mask(f"{record.getMessage()} {fields}".rstrip(), self._secrets)
 
 
+class _TellingHandler(logging.Handler):
+    """Prints on stderr what a record tells people: on a terminal each time, elsewhere once, for a run stays brief."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
+        self._has_told = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told = getattr(record, "told", "")
+        if not told or (self._has_told and not sys.stderr.isatty()):
+            return
+        self._has_told = True
+        with suppress(OSError):  # nobody reads it, and the run goes on
+            print(mask(told, self._secrets), file=sys.stderr, flush=True)  # noqa: T201
+
+
 def mask(text: str, secrets: list[str]) -> str:
     """Return the text without any of the secrets."""
     for secret in secrets:
@@ -125,7 +143,9 @@ def configure_logging(logs_dir: Path, run_id: str, now: datetime, secrets: list[
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.propagate = False
     root.addHandler(to_file)  # else what libraries complain of would go to stderr, tracebacks and all
-    if verbose:
+    if not verbose:
+        logger.addHandler(_TellingHandler(secrets))
+    else:
         to_stderr = logging.StreamHandler(sys.stderr)
         to_stderr.setFormatter(_PlainFormatter(secrets))
         logger.addHandler(to_stderr)

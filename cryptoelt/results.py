@@ -63,6 +63,8 @@ class Unit:
     """Ids that were left for another day, to keep credits for what cannot wait."""
     notices: list[str] = field(default_factory=list)
     """What the reader should know although nothing failed."""
+    planned: int = 0
+    """Credits its calls were expected to cost, at most."""
     error: CryptoEltError | None = None
 
     def failed(self, error: CryptoEltError) -> None:

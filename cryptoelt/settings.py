@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -68,6 +77,12 @@ class WarehouseSettings(_Section):
         """Tell whether the warehouse is the PostgreSQL that cryptoelt starts itself."""
         return self.url.get_secret_value() == EMBEDDED
 
+    @property
+    def place(self) -> str:
+        """Where the warehouse is, without user and password: `embedded`, or host, port and database."""
+        parts = urlsplit(self.url.get_secret_value())
+        return EMBEDDED if self.is_embedded else f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+
 
 class SparkSettings(_Section):
     """The Spark master, and any other Spark property, which wins over what cryptoelt would set."""
@@ -119,6 +134,13 @@ class ExtractSettings(_Section):
     """Days after which a category's members are asked again although their number is unchanged."""
 
 
+class ScheduleSettings(_Section):
+    """When scheduled runs come too late."""
+
+    grace: dict[str, PositiveInt] = Field(default_factory=dict)
+    """Frequency -> minutes for which its windows stay open, where that is not the frequency's own."""
+
+
 class MachineSettings(_Section):
     """Where `cryptoelt setup` keeps what is shared by all homes of this machine; None means the user's cache."""
 
@@ -139,6 +161,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     budget: BudgetSettings = BudgetSettings()
     extract: ExtractSettings = ExtractSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     machine: MachineSettings = MachineSettings()
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cryptoelt.api.state_file import replace_json
 from cryptoelt.errors import StorageError
 from cryptoelt.locks import file_lock
+from cryptoelt.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("cryptoelt.api")
 
 _WINDOW = 60.0
+_NOTICED = 3.0
 _MARGIN = 0.01  # so that rounding of a wait never wakes us a moment too early
+
+
+def waiting_for_next_minute(seconds: float, why: str) -> dict[str, str]:
+    """Return what a log record needs so that a person is told of the wait; nothing for one that is hardly noticed."""
+    return {"told": f"waiting {seconds:.0f} s for the next minute ({why})"} if seconds > _NOTICED else {}
 
 
 class MinuteLimit:
@@ -40,7 +47,8 @@ class MinuteLimit:
             StoppedError: the run was asked to end while waiting.
         """
         while (wait := self._try_take()) > 0:
-            log.info("minute.wait", extra={"fields": {"seconds": round(wait, 3), "limit": self._limit}})
+            told = waiting_for_next_minute(wait, f"{counted(self._limit, 'request')} a minute")
+            log.info("minute.wait", extra={"fields": {"seconds": round(wait, 3), "limit": self._limit}, **told})
             self._clock.sleep(wait)
 
     def _try_take(self) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import backoff
 
+from cryptoelt.api.minute import waiting_for_next_minute
 from cryptoelt.api.taxonomy import Retry
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ class RetryPolicy:
             seconds = self.wait_after(failed, seen[failed.retry])
             if seconds is None:
                 return
-            log.info("call.retry", extra={"fields": {"seconds": round(seconds, 3), "because": failed.error.message}})
+            fields = {"seconds": round(seconds, 3), "because": failed.error.message}
+            is_minute = failed.retry is Retry.NEXT_MINUTE
+            told = waiting_for_next_minute(seconds, "the API says that this one is used up") if is_minute else {}
+            log.info("call.retry", extra={"fields": fields, **told})
             self._clock.sleep(seconds)
             failed = yield 0.0
 

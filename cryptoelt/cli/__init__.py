@@ -15,7 +15,7 @@ from cryptoelt import __version__
 from cryptoelt.cli import budget, config, db, demo, doctor, phases, sandbox, setup
 from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.render import show_error
-from cryptoelt.errors import CryptoEltError, ExitCode, UsageError
+from cryptoelt.errors import CryptoEltError, ExitCode, InternalError, UsageError
 
 _PACKAGE = str(Path(__file__).parents[1])
 _log = logging.getLogger("cryptoelt")
@@ -105,14 +105,14 @@ def _usage_error(exc: typer.TyperException) -> UsageError:
     return UsageError(exc.format_message(), hint=f"see `{command} --help`")
 
 
-def _internal_error(exc: Exception) -> CryptoEltError:
+def _internal_error(exc: Exception) -> InternalError:
     """Return a defect of cryptoelt as an error; its own text goes to the log alone, where secrets are masked."""
     _log.critical("internal.error", exc_info=exc)
     frames = traceback.extract_tb(exc.__traceback__)
     place = next((frame for frame in reversed(frames) if frame.filename.startswith(_PACKAGE)), frames[-1])
     logged = any(isinstance(handler, logging.FileHandler) for handler in _log.handlers)
     where = "see the traceback in the newest file under logs/, and " if logged else ""
-    return CryptoEltError(
+    return InternalError(
         f"internal error: {type(exc).__name__} at {place.filename}:{place.lineno}", hint=f"{where}please report it"
     )
 

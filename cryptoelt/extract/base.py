@@ -12,6 +12,7 @@ from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.clock import iso
 from cryptoelt.errors import AnswerError, CryptoEltError
 from cryptoelt.extract.fields import fit, trimmed
+from cryptoelt.frequencies import INIT
 from cryptoelt.lake.bronze import COMMON_FIELDS, BronzeNote
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from cryptoelt.extract.fields import Column
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze, BronzeFile
-    from cryptoelt.settings import ExtractSettings
+    from cryptoelt.settings import BudgetSettings, ExtractSettings
 
 log = logging.getLogger("cryptoelt.extract")
 
@@ -38,6 +39,7 @@ class ExtractContext:
     """What every extractor works with.
 
     Attributes:
+        governor: says how much may be spent on what can wait.
         window: the window the run serves; None where it was started by hand.
     """
 
@@ -47,6 +49,7 @@ class ExtractContext:
     metadata_dir: Path
     run_id: str
     settings: ExtractSettings
+    budget: BudgetSettings
     governor: Governor
     window: Window | None = None
 
@@ -67,6 +70,7 @@ class BaseExtractor:
 
     def __init__(self, context: ExtractContext) -> None:
         self.context = context
+        self.is_init = context.window is not None and context.window.frequency == INIT
         self.endpoint = ENDPOINTS[self.endpoint_name]
         self._keys: set[tuple[Any, ...]] = set()
 
@@ -91,6 +95,7 @@ class BaseExtractor:
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         """Make the call and keep its answer; what the journal shall say is added to `outcome` as it is known."""
+        unit.planned = self.context.client.price(self.endpoint)
         answer = self._ask(snapshot)
         rows, clean = self.typed(answer.call_id, self.parse(answer), snapshot)
         file = self._keep(rows, self._note(clean=clean), unit, snapshot)

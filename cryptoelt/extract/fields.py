@@ -25,6 +25,8 @@ WRONG_TYPE = "wrong_type"
 NON_FINITE = "non_finite"
 NUL_IN_TEXT = "nul_in_text"
 
+TEXTS = pa.list_(pa.string())
+
 
 @dataclass(frozen=True)
 class Column:
@@ -34,11 +36,13 @@ class Column:
         name: the column.
         type: its Arrow type.
         path: keys from the record down to the value; default: the column's own name.
+        is_first_of_list: whether a list stands there of which the first item is the value.
     """
 
     name: str
     type: pa.DataType
     path: tuple[str, ...] = ()
+    is_first_of_list: bool = False
 
     def value_in(self, record: Any) -> Any:
         """Return the value a record has for this column; None where it has none, MISPLACED where it cannot have one."""
@@ -48,12 +52,27 @@ class Column:
             if not isinstance(record, dict):
                 return MISPLACED
             record = record.get(key)
-        return record
+        return _first(record) if self.is_first_of_list else record
 
 
 def text(name: str, *path: str) -> Column:
     """Declare a text column."""
     return Column(name, pa.string(), path)
+
+
+def texts(name: str, *path: str) -> Column:
+    """Declare a column of lists of texts."""
+    return Column(name, TEXTS, path)
+
+
+def first_text(name: str, *path: str) -> Column:
+    """Declare a text column that takes the first of a list of texts."""
+    return Column(name, pa.string(), path, is_first_of_list=True)
+
+
+def flag(name: str, *path: str) -> Column:
+    """Declare a column of truth values, sent as true and false."""
+    return Column(name, pa.bool_(), path)
 
 
 def number(name: str, *path: str) -> Column:
@@ -86,6 +105,14 @@ def fit(value: Any, type_: pa.DataType) -> tuple[Any, str | None]:
     return _FITTING[type_](value)
 
 
+def _first(value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        return MISPLACED
+    return value[0] if value else None
+
+
 def _fit_day(value: Any) -> tuple[Any, str | None]:
     fitted, rule = _fit_moment(value)
     return (None if fitted is None else fitted.date()), rule
@@ -104,6 +131,18 @@ def _fit_text(value: Any) -> tuple[Any, str | None]:
     except UnicodeEncodeError:  # half of a surrogate pair: JSON can spell it, UTF-8 cannot
         return None, WRONG_TYPE
     return value, NUL_IN_TEXT if "\0" in value else None
+
+
+def _fit_texts(value: Any) -> tuple[Any, str | None]:
+    if not isinstance(value, list):
+        return None, WRONG_TYPE
+    fitted = [_fit_text(item) for item in value]
+    rules = [rule for _, rule in fitted if rule is not None]
+    return (None, rules[0]) if rules else ([text for text, _ in fitted], None)
+
+
+def _fit_flag(value: Any) -> tuple[Any, str | None]:
+    return (value, None) if isinstance(value, bool) else (None, WRONG_TYPE)
 
 
 def _fit_number(value: Any) -> tuple[Any, str | None]:
@@ -138,6 +177,8 @@ def _fit_moment(value: Any) -> tuple[Any, str | None]:
 
 _FITTING: dict[pa.DataType, Callable[[Any], tuple[Any, str | None]]] = {
     pa.string(): _fit_text,
+    TEXTS: _fit_texts,
+    pa.bool_(): _fit_flag,
     pa.float64(): _fit_number,
     pa.int64(): _fit_integer,
     UTC_MICROSECONDS: _fit_moment,

@@ -28,6 +28,7 @@ class PagedExtractor(BaseExtractor):
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         wanted, start, page = self.wanted_rows(), _FIRST_ROW, 1
+        unit.planned = self.context.client.price(self.endpoint, wanted)
         outcome |= {"snapshot": iso(snapshot), "rows": 0, "pages": 0, "is_complete": False, "credits": 0}
         outcome |= {"call_ids": [], "file": None}
         while True:
@@ -55,12 +56,12 @@ class PagedExtractor(BaseExtractor):
                 break
             page += 1
         outcome["is_complete"] = True
-        outcome |= self.findings(snapshot)
+        outcome |= self.findings(snapshot, outcome["rows"])
 
     def page_constants(self, page: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides
         """Return the values of columns that only the page itself tells."""
         return {}
 
-    def findings(self, snapshot: datetime) -> dict[str, Any]:  # noqa: ARG002 - for overrides
+    def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides
         """Return what the journal shall say beside the counts, such as the difference to the last snapshot."""
         return {}

@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import re
 from abc import abstractmethod
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +19,7 @@ from cryptoelt.errors import (
     STOPS_THE_RUN,
     ApiUnavailableError,
     CryptoEltError,
+    MissingInputError,
     RequestRejectedError,
     StorageError,
 )
@@ -49,6 +51,7 @@ class Part:
     Attributes:
         answered: the ids that are done with it; () for all pages of an id but the last.
         refused: those of them that the API does not take.
+        about: what a later scan wants to know of it.
     """
 
     rows: pa.Table
@@ -56,6 +59,7 @@ class Part:
     answered: tuple[str, ...]
     answer: Answer | None = None
     refused: tuple[str, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -94,11 +98,26 @@ class ScanExtractor(BaseExtractor):
         batches = -(-len(ids) // self.batch_size)
         return batches * self.context.client.price(self.endpoint, min(len(ids), self.batch_size))
 
+    def ids_on(self, endpoint: str, column: str = "id") -> list[Any]:
+        """Return the ids of the newest complete snapshot of the endpoint that lists whom can be asked.
+
+        Raises:
+            MissingInputError: there is none yet.
+        """
+        known = self.context.bronze.complete_snapshots(endpoint, 1)
+        if not known:
+            raise MissingInputError(
+                f"{self.endpoint_name}: Bronze has no {endpoint} to take ids from",
+                hint=f"run `cryptoelt extract --endpoint {endpoint}` first, or `cryptoelt run --freq init`",
+            )
+        ids = self.context.bronze.read(known[0], [column])[column].to_pylist()
+        return [id_ for id_ in dict.fromkeys(ids) if id_ is not None]
+
     # --- one run ------------------------------------------------------------------------------------------------------
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         scan = self._resumed() or self._new(snapshot)
-        unit.postponed = scan.postponed
+        unit.postponed, unit.planned = scan.postponed, self.cost(scan.missing)
         progress = _Progress()
         try:
             if not scan.planned:
@@ -138,8 +157,7 @@ class ScanExtractor(BaseExtractor):
         ids = tuple(dict.fromkeys(self.plan(snapshot)))
         spare, affordable = self.context.governor.spare(), len(ids)
         if spare is not None:
-            while affordable and self.cost(ids[:affordable]) > spare:
-                affordable -= 1
+            affordable = bisect_right(range(len(ids) + 1), spare, key=lambda count: self.cost(ids[:count])) - 1
         window = self.context.window
         return Scan(
             snapshot,
@@ -191,12 +209,14 @@ class ScanExtractor(BaseExtractor):
 
     def _put(self, part: Part, scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime) -> None:
         progress.parts += 1
-        note = self._note(clean=part.clean, scan=scan.as_note(part.answered, part.refused))
+        credits = part.answer.credits if part.answer else 0
+        about = {"credits": credits, "is_init": self.is_init, **part.about}
+        note = self._note(clean=part.clean, scan=scan.as_note(part.answered, part.refused, **about))
         note = dataclasses.replace(note, window=scan.window)
         self._keep(part.rows, note, unit, snapshot, progress.parts)
         progress.answered.update(part.answered)
         progress.refused += part.refused
-        progress.credits += part.answer.credits if part.answer else 0
+        progress.credits += credits
 
 
 def _isolated(ids: tuple[str, ...], exc: RequestRejectedError) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -214,7 +234,7 @@ def _isolated(ids: tuple[str, ...], exc: RequestRejectedError) -> tuple[tuple[st
 def _named(ids: list[str]) -> str:
     """Name ids for a message; of many only the first."""
     shown = ", ".join(ids[:5])
-    return f"id {shown}" if len(ids) == 1 else f"{len(ids)} ids ({shown}{', …' if len(ids) > 5 else ''})"  # noqa: PLR2004
+    return f"id {shown}" if len(ids) == 1 else f"{len(ids)} ids ({shown}{', …' if len(ids) > 5 else ''})"
 
 
 def _together(endpoint: str, progress: _Progress, missing: int) -> CryptoEltError:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso, parse_iso
+from cryptoelt.errors import DamagedFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from cryptoelt.frequencies import Window
@@ -40,9 +42,10 @@ class Scan:
         """The ids still to be asked."""
         return tuple(id_ for id_ in self.planned if id_ not in self.answered)
 
-    def as_note(self, answered: tuple[str, ...], refused: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Return what the footer of a file says that answers some of the ids."""
+    def as_note(self, answered: tuple[str, ...], refused: tuple[str, ...] = (), **about: Any) -> dict[str, Any]:
+        """Return what the footer of a file says that answers some of the ids, and what else is said `about` it."""
         return {
+            **about,
             "began": iso(self.began),
             "planned": list(self.planned),
             "answered": list(answered),
@@ -63,11 +66,60 @@ def scan_of_day(bronze: Bronze, endpoint: str, now: datetime) -> Scan | None:
     return scans[-1] if scans else None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One answer of an earlier scan.
+
+    Attributes:
+        ids: whom it answers.
+        snapshot: when.
+        rows: its records.
+        about: what else its footer says.
+    """
+
+    ids: tuple[str, ...]
+    snapshot: datetime
+    rows: int
+    about: dict[str, Any]
+
+
+def asked_since(bronze: Bronze, endpoint: str, since: datetime) -> Iterator[Asked]:
+    """Yield the answers that scans brought since a moment, oldest first; a file that cannot be read is none.
+
+    Raises:
+        StorageError: Bronze cannot be listed.
+    """
+    for file in bronze.files(endpoint, after=since - _SECOND):
+        try:
+            footer = bronze.footer(file)
+        except DamagedFileError:
+            continue  # whom it answered is asked again
+        if footer.note.scan is not None:
+            yield Asked(tuple(footer.note.scan["answered"]), file.snapshot, footer.rows, footer.note.scan)
+
+
+def last_asked(bronze: Bronze, endpoint: str, span: timedelta) -> dict[str, Asked]:
+    """Return the newest answer for every id that was asked in a span of time before the newest scan.
+
+    The span counts back from the last scan, not from now: a machine that stood still for long forgets nobody.
+
+    Raises:
+        StorageError: Bronze cannot be listed.
+    """
+    newest = bronze.last_snapshot(endpoint)
+    if newest is None:
+        return {}
+    return {id_: asked for asked in asked_since(bronze, endpoint, newest - span) for id_ in asked.ids}
+
+
 def _scans(bronze: Bronze, endpoint: str, since: datetime) -> list[Scan]:
     """Return the scans of which Bronze has an answer since a moment, in the order in which they began."""
     found: dict[str, Scan] = {}
     for file in bronze.files(endpoint, after=since - _SECOND):
-        note = bronze.footer(file).note
+        try:
+            note = bronze.footer(file).note
+        except DamagedFileError:
+            continue  # whom it answered is asked again
         if note.scan is None:
             continue
         began = note.scan["began"]

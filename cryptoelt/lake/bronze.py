@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from cryptoelt.clock import iso, parse_iso
 from cryptoelt.errors import DamagedFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from cryptoelt.lake.store import Store
@@ -159,12 +160,28 @@ class Bronze:
         return [file for file in found if after is None or file.snapshot > after]
 
     def last_snapshot(self, endpoint: str) -> datetime | None:
-        """Return the newest snapshot of an endpoint, or None."""
+        """Return when the newest snapshot of an endpoint was taken, or None."""
+        return next((found.snapshot for found in self._newest_first(endpoint)), None)
+
+    def complete_snapshots(self, endpoint: str, count: int) -> list[BronzeSnapshot]:
+        """Return the newest snapshots of which every page is there, at most `count`, oldest first.
+
+        A file that cannot be read makes its snapshot none of them.
+        """
+        found = (snapshot for snapshot in self._newest_first(endpoint) if self._is_complete(snapshot))
+        return list(islice(found, count))[::-1]
+
+    def _is_complete(self, snapshot: BronzeSnapshot) -> bool:
+        try:
+            return self.footer(self._all_of(snapshot)[-1]).note.is_last
+        except DamagedFileError:
+            return False
+
+    def _newest_first(self, endpoint: str) -> Iterator[BronzeSnapshot]:
         for month in reversed(self._months(endpoint)):
-            files = self._files_of_month(endpoint, month)
-            if files:
-                return files[-1].snapshot
-        return None
+            groups = groupby(self._files_of_month(endpoint, month), key=lambda file: file.snapshot)
+            found = [BronzeSnapshot(endpoint, moment, tuple(files)) for moment, files in groups]
+            yield from reversed(found)
 
     def _months(self, endpoint: str) -> list[str]:
         return [name for name in self.store.list(f"bronze/{endpoint}") if _MONTH.fullmatch(name)]
@@ -199,6 +216,21 @@ class Bronze:
         if missing:
             raise damaged(self.location(file), f"it has no column {missing[0]}")
         return footer
+
+    def read(self, snapshot: BronzeSnapshot, columns: list[str]) -> pa.Table:
+        """Read some columns of all rows of a snapshot.
+
+        Raises:
+            DamagedFileError: one of its files is missing or cannot be read.
+        """
+        return pa.concat_tables([self._read_file(file, columns) for file in self._all_of(snapshot)])
+
+    def _read_file(self, file: BronzeFile, columns: list[str]) -> pa.Table:
+        try:
+            with self.store.open(file.path) as stream:
+                return pq.read_table(stream, columns=columns).replace_schema_metadata(None)
+        except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as exc:
+            raise damaged(self.location(file), str(exc) or type(exc).__name__) from exc
 
     def footer_of(self, snapshot: BronzeSnapshot) -> BronzeFooter:
         """Read the footers of all files of a snapshot as one.

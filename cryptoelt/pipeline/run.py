@@ -145,6 +145,7 @@ class Pipeline:
             runtime.settings.metadata_dir,
             runtime.run_id,
             runtime.settings.extract,
+            runtime.settings.budget,
             Governor(runtime.ledger),
         )
         classes = extractors()

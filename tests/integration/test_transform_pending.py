@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from cryptoelt.clock import iso
-from cryptoelt.lake.bronze import Bronze, BronzeNote, COMMON_FIELDS, UTC_MICROSECONDS
+from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze, BronzeNote
 from cryptoelt.lake.silver import SilverTable
 from cryptoelt.lake.store import LocalStore
 from cryptoelt.metadata.journals import Journal

@@ -66,6 +66,23 @@ def test_a_request_waits_just_until_the_oldest_is_a_minute_old(tmp_path: Path) -
     assert clock.sleeps == [pytest.approx(40, abs=0.05)]
 
 
+@pytest.mark.parametrize(
+    ("passed", "told"), [(26, ["waiting 34 s for the next minute (1 request a minute)"]), (58, [])]
+)
+def test_a_wait_that_is_noticed_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, passed: float, told: list[str]
+) -> None:
+    clock = RecordingClock()
+    limit = MinuteLimit(tmp_path, 1, clock)
+    limit.take()
+    clock.step(passed)
+    with caplog.at_level("INFO", logger="cryptoelt.api"):
+        limit.take()
+
+    assert clock.sleeps
+    assert [record.told for record in caplog.records if hasattr(record, "told")] == told
+
+
 def test_a_clock_that_steps_back_costs_a_minute_at_most(tmp_path: Path) -> None:
     clock = RecordingClock()
     limit = MinuteLimit(tmp_path, 1, clock)

@@ -37,7 +37,8 @@ def context(tmp_path: Path) -> Iterator[ExtractContext]:
     ledger = CreditLedger(settings.metadata_dir, settings.budget, clock)
     with CoinMarketCapClient(settings, ledger, clock, run_id="run-1") as client:
         bronze = Bronze(LocalStore(tmp_path / "lake"))
-        yield ExtractContext(client, bronze, clock, settings.metadata_dir, "run-1", settings.extract, Governor(ledger))
+        folder, extract, budget = settings.metadata_dir, settings.extract, settings.budget
+        yield ExtractContext(client, bronze, clock, folder, "run-1", extract, budget, Governor(ledger))
 
 
 def answer(endpoint: str, data: list[str], *, is_list: bool) -> Answer:

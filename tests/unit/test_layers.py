@@ -23,7 +23,8 @@ LAYERS: list[set[str]] = [
     {"metadata"},
     {"lake", "machine"},
     {"api", "warehouse"},
-    {"frequencies", "extract", "spark"},
+    {"frequencies"},
+    {"extract", "spark"},
     {"transform", "load"},
     {"pipeline"},
     # What sets a machine up, or looks at it, does so with the real parts.

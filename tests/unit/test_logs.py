@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -226,3 +228,32 @@ def test_a_log_that_cannot_be_written_is_said_once_without_the_secret_and_work_g
     assert done.stderr.startswith(f"warning: cannot write the log {folder}")
     assert len(done.stderr.splitlines()) == 1
     assert CANARY not in done.stderr
+
+
+def test_what_a_record_tells_people_is_printed_off_a_terminal_once_and_without_a_secret(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(folder, CANARY)
+    for _ in range(2):
+        log.info("minute.wait", extra={"fields": {"seconds": 34}, "told": f"waiting 34 s ({CANARY})"})
+    log.info("minute.wait", extra={"fields": {"seconds": 1}})
+
+    assert capsys.readouterr() == ("", "waiting 34 s (********)\n")
+    assert len(lines_of(folder)) == 3
+
+
+def test_on_a_terminal_every_wait_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    configure(folder)
+    for _ in range(2):
+        log.info("minute.wait", extra={"told": "waiting 34 s"})
+
+    assert terminal.getvalue() == "waiting 34 s\n" * 2
+
+
+class Terminal(io.StringIO):
+    """A stderr that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True

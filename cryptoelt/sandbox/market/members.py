@@ -7,6 +7,7 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
+from cryptoelt.sandbox.market.coin_names import KNOWN
 from cryptoelt.sandbox.market.coins import roster, turns
 from cryptoelt.sandbox.market.noise import between, digest
 
@@ -21,6 +22,7 @@ _SMALLEST, _LARGEST = 2.0, 650.0
 _HUGE_SHARE = 0.43
 _MOVING_SHARE = 0.04
 _MOST_MOVING = 40
+_FAMOUS_SHARE = 0.3
 _JOINED_BY_A_NEW_COIN = (0, 0, 0, 1, 2)
 
 
@@ -76,7 +78,8 @@ def _plan(market: Market, key: str, number: int | None) -> _Plan:
         wanted = max(1, round(size * _MOVING_SHARE * math.sqrt(market.world.haste)))
         moving = min(wanted, _MOST_MOVING, (size - 1) // 2)
     chance = Random(digest(market.seed, "members", key))  # noqa: S311 - a market, not a secret
-    drawn = chance.sample(range(coins), min(coins, size + moving))
+    famous = [known for known in range(min(len(KNOWN), coins)) if chance.random() < _FAMOUS_SHARE][: size // 3]
+    drawn = chance.sample(range(len(KNOWN), coins), min(coins - len(KNOWN), size + moving - len(famous))) + famous
     swaps = tuple(zip(drawn[:moving], drawn[moving : 2 * moving], strict=True))
     stay = 2 * moving + moving // 2
     return _Plan(frozenset(drawn[stay : size + moving]), swaps, tuple(drawn[2 * moving : stay]))

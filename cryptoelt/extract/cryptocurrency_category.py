@@ -1,0 +1,178 @@
+"""Extract cryptocurrency/category: who belongs to one category after the other."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from functools import cached_property
+from itertools import count
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.api.answer import RawRecord
+from cryptoelt.api.credit_month import credit_month_of
+from cryptoelt.api.envelope import items_of, members_of
+from cryptoelt.errors import AnswerError
+from cryptoelt.extract.fields import flag, integer, text
+from cryptoelt.extract.scan import Part, ScanExtractor
+from cryptoelt.extract.scan_state import asked_since, last_asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from cryptoelt.api.answer import Answer
+    from cryptoelt.extract.scan_state import Asked
+
+_CATEGORIES = "cryptocurrency/categories"
+_PAGE = 1000
+_WEEKDAYS = 5
+_WEEK = 7
+_SATURDAY = 5
+_LONGEST_GAP = 2  # whole days from Friday to Monday on which nobody is asked
+
+
+class CategoryExtractor(ScanExtractor):
+    """GET /v1/cryptocurrency/category, all pages of a category.
+
+    A file holds one page: a row for the category itself (`is_member` false), whose `raw` is the answer without its
+    coins, and a row for each coin. `num_tokens` is what the API says it has in all.
+    """
+
+    endpoint_name = "cryptocurrency/category"
+    columns = (
+        text("category_id"),
+        integer("page_start"),
+        flag("is_last_page"),
+        flag("is_member"),
+        integer("num_tokens", "category", "num_tokens"),
+        text("category_name", "category", "name"),
+        integer("crypto_id", "coin", "id"),
+        text("crypto_name", "coin", "name"),
+        text("crypto_symbol", "coin", "symbol"),
+    )
+    key = ("category_id", "page_start", "crypto_id")
+
+    # --- whom to ask --------------------------------------------------------------------------------------------------
+
+    def plan(self, snapshot: datetime) -> Sequence[str]:
+        """Return new categories, those whose number of coins changed, and those whose turn it is, within the share.
+
+        Those whose turn it is keep their credits: a swap leaves the number as it is, and must be found all the same.
+        """
+        sizes = self._sizes
+        if self.is_init:
+            return list(sizes)
+        asked = last_asked(self.context.bronze, self.endpoint_name, timedelta(days=2 * self._days))
+        new = [id_ for id_ in sizes if id_ not in asked]
+        turn = self._turn(sizes, asked, snapshot)
+        changed = _changed(sizes, asked)
+        return self._within_share([*new, *turn], changed, sizes, snapshot)
+
+    @property
+    def _days(self) -> int:
+        return self.context.settings.membership_days
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        """The number of coins of every category of the newest list."""
+        self.ids_on(_CATEGORIES)
+        (newest,) = self.context.bronze.complete_snapshots(_CATEGORIES, 1)
+        rows = self.context.bronze.read(newest, ["id", "num_tokens"]).to_pylist()
+        return {row["id"]: row["num_tokens"] or 0 for row in rows if row["id"]}
+
+    def _turn(self, sizes: dict[str, int], asked: dict[str, Asked], snapshot: datetime) -> list[str]:
+        """Return the categories not asked for longest: an even slice a day, and whoever would become too old."""
+        known = sorted((id_ for id_ in sizes if id_ in asked), key=lambda id_: asked[id_].snapshot)
+        scans = max(1, self._days * _WEEKDAYS // _WEEK)
+        old = [id_ for id_ in known if (snapshot - asked[id_].snapshot).days >= self._days - _LONGEST_GAP]
+        return list(dict.fromkeys([*old, *known[: ceil(len(known) / scans)]]))
+
+    def _within_share(
+        self, first: list[str], changed: list[str], sizes: dict[str, int], snapshot: datetime
+    ) -> list[str]:
+        """Return whom today's part of the month's share can pay, in order; those of a changed size come last."""
+        left = self._share_of_today(snapshot)
+        chosen = []
+        for id_ in dict.fromkeys([*first, *changed]):
+            price = self._price_of(sizes[id_])
+            if price <= left:
+                chosen.append(id_)
+                left -= price
+        return chosen
+
+    def _share_of_today(self, snapshot: datetime) -> int:
+        """Return what is left of the share for categories, divided by the weekdays that are left of the month.
+
+        What an init asked is outside the share.
+        """
+        budget = self.context.budget
+        month = credit_month_of(snapshot, budget.reset_day)
+        answers = asked_since(self.context.bronze, self.endpoint_name, month.start)
+        spent = sum(int(asked.about.get("credits", 0)) for asked in answers if not asked.about.get("is_init"))
+        today = snapshot.replace(hour=0, minute=0, second=0, microsecond=0)
+        days = [today + timedelta(days=day) for day in range((month.end - today).days)]
+        weekdays = sum(day.weekday() < _SATURDAY for day in days)
+        share = int(budget.monthly_credits * budget.category_share)
+        return max(0, ceil((share - spent) / max(1, weekdays)))
+
+    def _price_of(self, size: int) -> int:
+        """Return what all pages of a category cost."""
+        full, rest = divmod(max(size, 1), _PAGE)
+        price = self.context.client.price
+        return full * price(self.endpoint, _PAGE) + (price(self.endpoint, rest) if rest else 0)
+
+    def cost(self, ids: Sequence[str]) -> int:
+        """Return what asking for these categories costs, by their number of coins in the newest list."""
+        if not ids:
+            return 0
+        sizes = self._sizes
+        return sum(self._price_of(sizes.get(id_, _PAGE)) for id_ in ids)
+
+    # --- one category -------------------------------------------------------------------------------------------------
+
+    def ask(self, ids: tuple[str, ...], snapshot: datetime) -> Iterator[Part]:
+        """Ask for one category, page after page, until one is short."""
+        (id_,) = ids
+        for start in count(1, _PAGE):
+            answer = self._ask(snapshot, _PAGE, id=id_, start=str(start), limit=str(_PAGE))
+            records = list(self.parse(answer))
+            is_last = len(records) - 1 < _PAGE
+            page = {"category_id": id_, "page_start": start, "is_last_page": is_last}
+            rows, clean = self.typed(answer.call_id, records, snapshot, **page)
+            about = {"num_tokens": records[0].value["category"].get("num_tokens")}
+            yield Part(rows, clean, ids if is_last else (), answer, about=about)
+            if is_last:
+                return
+
+    def parse(self, answer: Answer) -> Iterator[RawRecord]:
+        """Yield the category, and each of its coins.
+
+        Raises:
+            AnswerError: `data` is not a category with a list of coins.
+        """
+        self._require_shape(answer)
+        members = members_of(answer.records[0])
+        coins = items_of(members.pop("coins")) if "coins" in members else None
+        if coins is None:
+            raise AnswerError(
+                f"{self.endpoint_name} sent a category without a list of coins (call {answer.call_id})",
+                hint="nothing was stored; the API may have changed, see the call in metadata/calls/",
+            )
+        raw = ", ".join(f"{json.dumps(name)}: {member.raw}" for name, member in members.items())
+        category = {name: member.value for name, member in members.items()}
+        yield RawRecord({"category": category, "is_member": False}, f"{{{raw}}}")
+        for coin in coins:
+            yield RawRecord({"coin": coin.value, "is_member": True}, coin.raw)
+
+    def _is_clean(self, values: dict[str, list[Any]], unfit: list[list[str] | None]) -> bool:
+        """Judge the coins; the category's own row has no coin and needs none."""
+        members = [number for number, is_member in enumerate(values["is_member"]) if is_member]
+        coins = {name: [column[number] for number in members] for name, column in values.items()}
+        return super()._is_clean(coins, unfit)
+
+
+def _changed(sizes: dict[str, int], asked: dict[str, Asked]) -> list[str]:
+    """Return the categories whose number of coins is not what it was when they were asked; the largest change first."""
+    change = {id_: abs(sizes[id_] - (asked[id_].about.get("num_tokens") or 0)) for id_ in sizes if id_ in asked}
+    return sorted((id_ for id_, size in change.items() if size), key=lambda id_: -change[id_])

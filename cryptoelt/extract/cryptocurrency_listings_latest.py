@@ -1,0 +1,105 @@
+"""Extract cryptocurrency/listings/latest: the coins of the market with their quotes, the largest first."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.api.answer import RawRecord
+from cryptoelt.api.catalogue import Price
+from cryptoelt.extract.fields import MISPLACED, flag, integer, number, text, texts
+from cryptoelt.extract.paged import PagedExtractor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    import pyarrow as pa
+
+    from cryptoelt.extract.base import ExtractContext
+
+_CURRENCY = "USD"
+_V1_PATH = "/v1/cryptocurrency/listings/latest"
+_V1_BLOCK = 200
+
+
+class ListingsExtractor(PagedExtractor):
+    """GET /v3/cryptocurrency/listings/latest, or v1 where it is configured: one call up to 5,000 coins.
+
+    The two differ in `quote`: a list of quotes in v3, an object by currency in v1. What is typed is the quote in USD;
+    `raw` keeps the record as it came.
+    """
+
+    endpoint_name = "cryptocurrency/listings/latest"
+    columns = (
+        integer("batch_index"),
+        integer("id"),
+        text("name"),
+        text("symbol"),
+        text("slug"),
+        integer("cmc_rank"),
+        integer("num_market_pairs"),
+        text("date_added"),
+        text("last_updated"),
+        texts("tags"),
+        number("max_supply"),
+        number("circulating_supply"),
+        number("total_supply"),
+        flag("infinite_supply"),
+        number("self_reported_circulating_supply"),
+        number("self_reported_market_cap"),
+        integer("platform_id", "platform", "id"),
+        number("price", "quote", "price"),
+        number("volume_24h", "quote", "volume_24h"),
+        number("volume_change_24h", "quote", "volume_change_24h"),
+        number("percent_change_1h", "quote", "percent_change_1h"),
+        number("percent_change_24h", "quote", "percent_change_24h"),
+        number("percent_change_7d", "quote", "percent_change_7d"),
+        number("market_cap", "quote", "market_cap"),
+        number("market_cap_dominance", "quote", "market_cap_dominance"),
+        number("fully_diluted_market_cap", "quote", "fully_diluted_market_cap"),
+        text("quote_last_updated", "quote", "last_updated"),
+    )
+    key = ("id",)
+
+    def __init__(self, context: ExtractContext) -> None:
+        super().__init__(context)
+        if context.settings.listings_version == "v1":
+            price = Price(0, block=_V1_BLOCK, expected_rows=self.page_size)
+            self.endpoint = dataclasses.replace(self.endpoint, path=_V1_PATH, price=price)
+
+    def wanted_rows(self) -> int:
+        """Return the configured number of coins."""
+        return self.context.settings.listings_limit
+
+    def page_constants(self, page: int) -> dict[str, Any]:
+        """Return the page's number."""
+        return {"batch_index": page}
+
+    def typed(
+        self, call_id: str, records: Iterable[RawRecord], snapshot: datetime, **constants: Any
+    ) -> tuple[pa.Table, bool]:
+        """Type records by their quote in USD."""
+        quoted = (RawRecord(_with_one_quote(record.value), record.raw) for record in records)
+        return super().typed(call_id, quoted, snapshot, **constants)
+
+    def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - all pages so far
+        """Return how many distinct coins came; on two pages of a list that moved, one twice is another not at all."""
+        distinct = len(self._keys)
+        repeated = rows - distinct
+        return {"wanted": self.wanted_rows(), "distinct": distinct, "repeated": repeated, "is_complete": not repeated}
+
+
+def _with_one_quote(record: Any) -> Any:
+    """Return a record whose `quote` is the one in USD, whichever version sent it."""
+    if not isinstance(record, dict) or record.get("quote") is None:
+        return record
+    return {**record, "quote": _quote_of(record["quote"])}
+
+
+def _quote_of(quote: Any) -> Any:
+    if isinstance(quote, dict):
+        return quote.get(_CURRENCY)
+    if not isinstance(quote, list) or not all(isinstance(item, dict) for item in quote):
+        return MISPLACED
+    return next((item for item in quote if item.get("symbol") == _CURRENCY), None)

@@ -1,0 +1,59 @@
+"""Extract exchange/assets: the wallets of one exchange after the other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import ceil
+from typing import TYPE_CHECKING
+
+from cryptoelt.extract.fields import integer, number, text
+from cryptoelt.extract.scan import Part, ScanExtractor
+from cryptoelt.extract.scan_state import last_asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+
+class ExchangeAssetsExtractor(ScanExtractor):
+    """GET /v1/exchange/assets, one call an exchange; nearly all of them publish nothing.
+
+    Those that published something when they were last asked are asked every day, the others in rotation. One that
+    fails has no newer answer, so it stays where it was.
+    """
+
+    endpoint_name = "exchange/assets"
+    columns = (
+        integer("exchange_id"),
+        text("wallet_address"),
+        number("balance"),
+        integer("platform_crypto_id", "platform", "crypto_id"),
+        text("platform_symbol", "platform", "symbol"),
+        text("platform_name", "platform", "name"),
+        integer("crypto_id", "currency", "crypto_id"),
+        text("crypto_name", "currency", "name"),
+        text("crypto_symbol", "currency", "symbol"),
+        number("price_usd", "currency", "price_usd"),
+    )
+    key = ("exchange_id", "platform_name", "wallet_address", "crypto_id")
+
+    def plan(self, snapshot: datetime) -> Sequence[str]:  # noqa: ARG002 - what was asked before decides
+        """Return the exchanges with known assets, then a slice of the others: the longest not asked first."""
+        exchanges = [str(id_) for id_ in self.ids_on("exchange/map")]
+        if self.is_init:
+            return exchanges
+        scans = self.context.settings.rotation_days
+        asked = last_asked(self.context.bronze, self.endpoint_name, timedelta(days=3 * scans))
+        active = [id_ for id_ in exchanges if id_ in asked and asked[id_].rows]
+        others = [id_ for id_ in exchanges if not (id_ in asked and asked[id_].rows)]
+        never = [id_ for id_ in others if id_ not in asked]
+        once = sorted((id_ for id_ in others if id_ in asked), key=lambda id_: asked[id_].snapshot)
+        return [*active, *[*never, *once][: ceil(len(others) / scans)]]
+
+    def ask(self, ids: tuple[str, ...], snapshot: datetime) -> Iterator[Part]:
+        """Ask for one exchange; an empty list is an answer."""
+        (id_,) = ids
+        answer = self._ask(snapshot, id=id_)
+        self._require_shape(answer)
+        rows, clean = self.typed(answer.call_id, answer.records, snapshot, exchange_id=int(id_))
+        yield Part(rows, clean, ids, answer)

@@ -1,0 +1,133 @@
+"""The windows of scheduled runs: which one is open, what it still lacks, and what became of earlier ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.api.credit_month import credit_month_of
+from cryptoelt.clock import iso, parse_iso
+from cryptoelt.errors import ConfigurationError, DamagedFileError, UsageError
+from cryptoelt.frequencies import FREQUENCIES, INIT, Window, endpoints_of, frequency_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from cryptoelt.lake.bronze import Bronze
+    from cryptoelt.metadata.runs import RunJournal
+    from cryptoelt.settings import Settings
+
+_SECOND = timedelta(seconds=1)
+
+
+def grace_of(settings: Settings, frequency: str) -> timedelta:
+    """Return how long the windows of a frequency stay open.
+
+    Raises:
+        ConfigurationError: a grace is set for what is no frequency.
+    """
+    for name in settings.schedule.grace:
+        if name not in FREQUENCIES:
+            known = ", ".join(FREQUENCIES)
+            raise ConfigurationError(f"setting schedule.grace: there is no frequency {name}", hint=f"one of: {known}")
+    minutes = settings.schedule.grace.get(frequency)
+    return FREQUENCIES[frequency].grace if minutes is None else timedelta(minutes=minutes)
+
+
+def open_window(settings: Settings, frequency: str, now: datetime) -> Window | None:
+    """Return the window of a frequency that is open now; None where none is.
+
+    Raises:
+        UsageError: there is no such frequency, or it has no windows.
+    """
+    if not frequency_named(frequency).times:
+        raise UsageError(f"{frequency} has no windows", hint=f"run it by hand: cryptoelt run --freq {frequency}")
+    return FREQUENCIES[frequency].window_at(now, grace_of(settings, frequency))
+
+
+def lacking_endpoints(bronze: Bronze, window: Window) -> list[str]:
+    """Return the endpoints of which Bronze has no complete answer that carries the window's start.
+
+    Raises:
+        StorageError: Bronze cannot be listed.
+    """
+    return [name for name in endpoints_of(window.frequency) if not _is_answered(bronze, name, window)]
+
+
+def _is_answered(bronze: Bronze, endpoint: str, window: Window) -> bool:
+    from cryptoelt.extract.scan_state import scan_of_window
+
+    for file in reversed(bronze.files(endpoint, after=window.start - _SECOND)):
+        try:
+            note = bronze.footer(file).note
+            if note.window == window.start and note.scan is not None:
+                scan = scan_of_window(bronze, endpoint, window)
+                return scan is not None and not scan.missing
+        except DamagedFileError:
+            continue  # its snapshot fails on its own; the data of this moment can still be had
+        if note.window == window.start and note.is_last:
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class WindowLog:
+    """What the journal of runs says of windows.
+
+    Attributes:
+        place: the warehouse in use; a window is done for one warehouse only.
+    """
+
+    journal: RunJournal
+    place: str
+
+    def is_done(self, window: Window, now: datetime) -> bool:
+        """Tell whether a run has already completed a window.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        return any(self._completes(line, window) for line in self.journal.since(window.start, now))
+
+    def _completes(self, line: dict[str, Any], window: Window) -> bool:
+        same = line.get("frequency") == window.frequency and line.get("window_start") == iso(window.start)
+        return same and line.get("is_complete") is True and line.get("warehouse") == self.place
+
+
+def credits_kept(settings: Settings, bronze: Bronze, now: datetime, price_of: Callable[[str], int]) -> int:
+    """Return the credits that the rest of the month's windows need whose answers can never be had again.
+
+    A window that is open counts while it lacks an answer.
+
+    Raises:
+        StorageError: Bronze cannot be listed.
+    """
+    kept = 0
+    for window in _perishable_windows(settings, now):
+        if window.start > now:
+            kept += sum(price_of(name) for name in endpoints_of(window.frequency))
+        else:
+            kept += sum(price_of(name) for name in lacking_endpoints(bronze, window))
+    return kept
+
+
+def _perishable_windows(settings: Settings, now: datetime) -> Iterator[Window]:
+    month = credit_month_of(now, settings.budget.reset_day)
+    for frequency in FREQUENCIES.values():
+        if frequency.is_perishable:
+            grace = grace_of(settings, frequency.name)
+            yield from frequency.windows(now - grace, month.end, grace)
+
+
+def next_window(frequency: str, now: datetime) -> Window | None:
+    """Return the window of a frequency that opens next; None where it has none."""
+    if frequency == INIT:
+        return None
+    return next(FREQUENCIES[frequency].windows(now + _SECOND, now + timedelta(days=8)), None)
+
+
+def parse_window(text: str) -> datetime:
+    """Read a window's start as the journal writes it."""
+    return parse_iso(text)

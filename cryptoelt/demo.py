@@ -8,15 +8,16 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import CryptoEltError
+from cryptoelt.program import program
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cryptoelt.clock import Clock
 
@@ -113,10 +114,7 @@ def _rows(home: Path, settings: Settings, clock: Clock) -> dict[str, int]:
 
 
 def _try_next(home: Path) -> list[str]:
-    started_as = Path(sys.argv[0])
-    as_module = started_as.name == "__main__.py"
-    program = f"{shlex.quote(sys.executable)} -m cryptoelt" if as_module else shlex.quote(str(started_as))
-    prefix = f"CRYPTOELT_HOME={shlex.quote(str(home))} {program}"
+    prefix = f"CRYPTOELT_HOME={shlex.quote(str(home))} {program()}"
     query = "select * from dwh.fact_market_sentiment order by snapshot_timestamp"
     return [
         f"{prefix} budget",

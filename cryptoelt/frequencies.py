@@ -6,6 +6,7 @@ knows the calendar. All times are UTC.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -133,3 +134,28 @@ def frequency_named(name: str) -> Frequency:
     if name not in FREQUENCIES:
         raise UsageError(f"unknown frequency {name!r}", hint=f"one of: {', '.join(FREQUENCIES)}")
     return FREQUENCIES[name]
+
+
+_ANY_TIME = "*/10 * * * *"
+_CRONTAB_HEAD = """\
+# The schedule of cryptoelt. Windows are in UTC, and a line may fire as often as it likes: `run --due` serves each open
+# window once, asks only for what it still lacks, and does nothing, for nothing, outside of them.
+"""
+
+
+def crontab(home: str, program: str, *, is_utc: bool = True) -> str:
+    """Return the crontab that keeps the schedule.
+
+    Args:
+        home: the absolute home.
+        program: the command that starts cryptoelt, quoted for a shell.
+        is_utc: whether the machine's clock is UTC. Elsewhere lines fire all day: cron knows local hours only, which
+            move against UTC twice a year, and the program knows when a window is open.
+    """
+    start = f"CRYPTOELT_HOME={shlex.quote(home)} {program} run --freq".replace("%", "\\%")  # % ends a line for cron
+    lines = [
+        f"{frequency.cron if is_utc else _ANY_TIME} {start} {frequency.name} --due\n"
+        for frequency in FREQUENCIES.values()
+        if frequency.cron
+    ]
+    return "".join([_CRONTAB_HEAD, *lines])

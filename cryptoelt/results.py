@@ -115,6 +115,21 @@ class Result:
     stopped_by: ExitCode | None = None
     notices: list[str] = field(default_factory=list)
     window_start: datetime | None = None
+    reason: str = ""
+    """Why there was nothing to do, where that is no matter of the units."""
+
+    is_due: bool = False
+    """Whether it was asked for only as far as its window lacked something."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether a crontab line that fires several times a window should be silent about it."""
+        return self.is_due and self.status is Status.NOTHING and not self.postponed
+
+    @property
+    def postponed(self) -> dict[str, int]:
+        """Endpoint -> ids left for another day, to keep credits for what cannot wait."""
+        return {unit.name: unit.postponed for unit in self.units if unit.postponed}
 
     @property
     def exit_code(self) -> ExitCode:
@@ -165,6 +180,7 @@ class Result:
             "credits": {"planned": self.credits.planned, "charged": self.credits.charged},
             "units": [unit.as_json() for unit in self.units],
             "notices": self.notices,
+            "reason": self.reason,
         }
 
 

@@ -13,9 +13,10 @@ from cryptoelt.errors import UsageError
 
 if TYPE_CHECKING:
     from cryptoelt.cli.invocation import Invocation
-    from cryptoelt.pipeline.run import Job
+    from cryptoelt.pipeline.jobs import Job
 
-Frequency = Annotated[str | None, typer.Option("--freq", metavar="F", help="Everything of one frequency: 10x.")]
+_FREQUENCY = "Everything of one frequency: 10x, 5x, daily, weekly or init."
+Frequency = Annotated[str | None, typer.Option("--freq", metavar="F", help=_FREQUENCY)]
 Tables = Annotated[list[str] | None, typer.Option("--table", metavar="NAME", help="One table; may be repeated.")]
 Endpoints = Annotated[
     list[str] | None, typer.Option("--endpoint", metavar="NAME", help="One endpoint; may be repeated.")
@@ -69,15 +70,18 @@ def load(
 
 def run(
     ctx: typer.Context,
-    freq: Annotated[str, typer.Option("--freq", metavar="F", help="The frequency: 10x.")],
+    freq: Annotated[str, typer.Option("--freq", metavar="F", help=_FREQUENCY)],
     wait: Wait = "0s",
     *,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only in an open window, and only what it lacks: for the crontab.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Extract, transform and load everything of one frequency, with one SparkSession."""
     from cryptoelt.pipeline.jobs import run_job
 
-    _execute(ctx, "run", run_job(freq), wait, as_json=as_json)
+    _execute(ctx, "run", run_job(freq, due=due), wait, as_json=as_json)
 
 
 def _execute(ctx: typer.Context, command: str, job: Job, wait: str, *, as_json: bool) -> None:

@@ -62,7 +62,7 @@ def show_result(result: Result, *, as_json: bool) -> None:
         show_json(result.as_json())
     elif on_terminal() and result.units:
         show_table(f"{result.command} {result.frequency or ''}", _COLUMNS, (_row(unit) for unit in result.units))
-    if not as_json:
+    if not as_json and (on_terminal() or not result.is_quiet):
         typer.echo(summary(result))
     for notice in result.notices:
         typer.echo(notice, err=True)
@@ -117,7 +117,8 @@ def summary(result: Result) -> str:
     """Return one line that says what a command did, or why there was nothing to do."""
     head = " ".join(part for part in (result.command, result.frequency) if part)
     if result.status is Status.NOTHING:
-        return f"{head}: nothing to do, nothing new is waiting ({result.seconds:.1f} s, 0 credits)"
+        why = result.reason or "nothing new is waiting"
+        return f"{head}: nothing to do, {why} ({result.seconds:.1f} s, 0 credits)"
     parts = [_phase_summary(result, phase) for phase in Phase]
     text = ", ".join(part for part in parts if part)
     return (

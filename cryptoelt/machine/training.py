@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.errors import StorageError
-from cryptoelt.pipeline.run import Job, Pipeline
+from cryptoelt.pipeline.jobs import Job
+from cryptoelt.pipeline.run import Pipeline
 from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ApiSettings, MachineSettings, Settings
@@ -17,6 +18,12 @@ from cryptoelt.tables import TABLES
 
 #: The first snapshot makes each table, the second one appends to it, as a daily run does.
 _SNAPSHOTS = 2
+_UNLIMITED = 100_000
+
+
+def _sandbox() -> SandboxServer:
+    """Return a small market: which classes are needed does not depend on the number of rows."""
+    return SandboxServer(seed=1, world="small", minute_limit=_UNLIMITED, monthly_credits=_UNLIMITED)
 
 
 def train(cache_dir: Path, java_options: list[str]) -> None:
@@ -25,10 +32,12 @@ def train(cache_dir: Path, java_options: list[str]) -> None:
     Raises:
         StorageError: the run did not succeed, so its archive would be of little use.
     """
-    with tempfile.TemporaryDirectory(prefix="cryptoelt-training-") as folder, SandboxServer(seed=1) as sandbox:
+    with tempfile.TemporaryDirectory(prefix="cryptoelt-training-") as folder, _sandbox() as sandbox:
         settings = Settings(
             home=Path(folder),
-            api=ApiSettings(base_url=sandbox.base_url, key=SecretStr("training"), max_wait=0),
+            api=ApiSettings(
+                base_url=sandbox.base_url, key=SecretStr("training"), max_wait=0, requests_per_minute=_UNLIMITED
+            ),
             machine=MachineSettings(cache=cache_dir),
         )
         for _ in range(_SNAPSHOTS):

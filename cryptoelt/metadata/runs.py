@@ -38,6 +38,14 @@ class RunJournal:
             yield from read_lines(self._folder / f"{month:%Y-%m}.jsonl")
             month = (month + timedelta(days=32)).replace(day=1)
 
-    def first_month(self) -> str | None:
-        """Return the oldest month that has a line, as YYYY-MM."""
-        return min((path.stem for path in self._folder.glob("????-??.jsonl")), default=None)
+    def last(self, frequency: str) -> dict[str, Any] | None:
+        """Return the newest line of a frequency, however old; None where it never ran.
+
+        Raises:
+            StorageError: a line is not JSON.
+        """
+        for path in sorted(self._folder.glob("????-??.jsonl"), reverse=True):
+            own = [line for line in read_lines(path) if line.get("frequency") == frequency]
+            if own:
+                return own[-1]
+        return None

@@ -28,7 +28,7 @@ class InitWindow:
         """
         started = self._unfinished()
         if started is None:
-            started = now.replace(microsecond=0)
+            started = now
             replace_json(self._path, {"started_at": iso(started), "finished_at": None}, durable=True)
         return Window(INIT, started)
 

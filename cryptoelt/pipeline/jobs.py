@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.errors import UsageError
 from cryptoelt.frequencies import endpoints_of, tables_of
-from cryptoelt.pipeline.run import Job
 from cryptoelt.tables import TABLES
 from cryptoelt.wording import did_you_mean
 
@@ -15,14 +15,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-def run_job(frequency: str) -> Job:
+@dataclass(frozen=True)
+class Job:
+    """What a command asks for.
+
+    Attributes:
+        endpoints: to extract, in order.
+        transform: tables to build, parents first.
+        load: tables to load, parents first.
+        version: load this Delta version of each table instead of what is pending.
+        replace: put that version's snapshots in place of the present ones.
+        due: do it only in an open window of the frequency, and only what the window still lacks.
+    """
+
+    frequency: str | None = None
+    endpoints: list[str] = field(default_factory=list)
+    transform: list[str] = field(default_factory=list)
+    load: list[str] = field(default_factory=list)
+    version: int | None = None
+    replace: bool = False
+    due: bool = False
+
+    @property
+    def is_run(self) -> bool:
+        """Tell whether it is a whole run, all three phases."""
+        return bool(self.endpoints and self.transform and self.load)
+
+
+def run_job(frequency: str, *, due: bool = False) -> Job:
     """Return the job of `run`.
 
     Raises:
         UsageError: there is no such frequency.
     """
     tables = tables_of(frequency)
-    return Job(frequency, endpoints_of(frequency), tables, tables)
+    return Job(frequency, endpoints_of(frequency), tables, tables, due=due)
 
 
 def extract_job(frequency: str | None, endpoints: list[str] | None) -> Job:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,37 +15,22 @@ from cryptoelt.errors import (
     DatabaseUnavailableError,
     StoppedError,
 )
+from cryptoelt.pipeline.extraction import Extraction
 from cryptoelt.pipeline.progress import Progress, Silent
+from cryptoelt.pipeline.service import Service, find_due
 from cryptoelt.results import Credits, Phase, Result, Status, Unit
 from cryptoelt.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from datetime import datetime
 
+    from cryptoelt.frequencies import Window
+    from cryptoelt.pipeline.jobs import Job
     from cryptoelt.pipeline.runtime import Runtime
 
 log = logging.getLogger("cryptoelt.pipeline")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a command asks for.
-
-    Attributes:
-        endpoints: to extract, in order.
-        transform: tables to build, parents first.
-        load: tables to load, parents first.
-        version: load this Delta version of each table instead of what is pending.
-        replace: put that version's snapshots in place of the present ones.
-    """
-
-    frequency: str | None = None
-    endpoints: list[str] = field(default_factory=list)
-    transform: list[str] = field(default_factory=list)
-    load: list[str] = field(default_factory=list)
-    version: int | None = None
-    replace: bool = False
 
 
 class Pipeline:
@@ -57,7 +41,6 @@ class Pipeline:
         self._progress = progress or Silent()
         self._units: list[Unit] = []
         self._database_error: CryptoEltError | None = None
-        self._planned = 0
         self._wait_until = 0.0
 
     def run(self, job: Job, wait: float = 0.0) -> Result:
@@ -65,20 +48,40 @@ class Pipeline:
 
         Args:
             job: what to do.
-            wait: seconds to wait, in all, for others to free the home and the warehouse.
+            wait: seconds to wait, in all, for others to free the home and the warehouse; a job that is due waits as
+                long as its window is open.
 
         Raises:
             CryptoEltError: the job could not begin: it is locked out, not configured, or refused as a whole.
         """
         runtime = self._runtime
         started, began = runtime.clock.now(), runtime.clock.monotonic()
+        due = find_due(runtime, job.frequency) if job.due and job.frequency is not None else None
+        if due is not None and due.window is None:
+            return self._result(job, started, began, reason=due.reason)
+        if due is not None:
+            wait = max(wait, due.seconds_left(started))
         self._wait_until = began + wait
         log.info("run.started", extra={"fields": {"command": runtime.command, "frequency": job.frequency}})
         with ExitStack() as stack:
             stack.enter_context(runtime.lock(wait))
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
-            self._run_phases(job, stack)
-        result = Result(
+            served = Service.begin(runtime, job)
+            if served.reason:
+                return self._result(job, started, began, window=served.window, reason=served.reason)
+            self._run_phases(replace(job, endpoints=served.endpoints), served.window, stack)
+            result = self._result(job, started, began, window=served.window)
+            if job.is_run or job.due:
+                served.end(result)
+        log.info("run.ended", extra={"fields": {"exit_code": int(result.exit_code), "status": result.status.value}})
+        return result
+
+    def _result(
+        self, job: Job, started: datetime, began: float, *, window: Window | None = None, reason: str = ""
+    ) -> Result:
+        runtime = self._runtime
+        asked = any(unit.phase is Phase.EXTRACT for unit in self._units)
+        return Result(
             run_id=runtime.run_id,
             command=runtime.command,
             frequency=job.frequency,
@@ -86,14 +89,18 @@ class Pipeline:
             ended_at=runtime.clock.now(),
             seconds=runtime.clock.monotonic() - began,
             units=self._units,
-            credits=Credits(self._planned, runtime.client.charged if job.endpoints else 0),
+            credits=Credits(sum(unit.planned for unit in self._units), runtime.client.charged if asked else 0),
             stopped_by=runtime.clock.stop.exit_code if runtime.clock.stop.is_set() else None,
-            notices=list(runtime.client.price_drift) if job.endpoints else [],
+            notices=[
+                *(runtime.client.price_drift if asked else ()),
+                *(n for unit in self._units for n in unit.notices),
+            ],
+            window_start=None if window is None else window.start,
+            reason=reason,
+            is_due=job.due,
         )
-        log.info("run.ended", extra={"fields": {"exit_code": int(result.exit_code), "status": result.status.value}})
-        return result
 
-    def _run_phases(self, job: Job, stack: ExitStack) -> None:
+    def _run_phases(self, job: Job, window: Window | None, stack: ExitStack) -> None:
         if job.endpoints:
             self._runtime.settings.require_key()
         if job.load:
@@ -101,66 +108,27 @@ class Pipeline:
         if job.endpoints and job.transform:
             self._runtime.spark.start()  # hides its start behind the calls
         if job.endpoints:
-            self._extract(job.endpoints)
+            self._extract(job.endpoints, window)
         self._transform_and_load(job, stack)
 
     # --- extract ------------------------------------------------------------------------------------------------------
 
-    def _extract(self, endpoints: list[str]) -> None:
+    def _extract(self, endpoints: list[str], window: Window | None) -> None:
         """Ask every endpoint, until an error says that the next one would fare no better."""
-        self._planned = sum(self._price(name) for name in endpoints)
         ends_it: CryptoEltError | None = None
-        extract: Callable[[str, Unit], None] | None = None
+        extraction: Extraction | None = None
         for name in endpoints:
             unit = self._new_unit(Phase.EXTRACT, name)
             if ends_it is not None:
                 continue
             try:
-                extract = extract or self._extraction(endpoints)
+                extraction = extraction or Extraction.begin(self._runtime, endpoints, window)
             except CryptoEltError as exc:
                 unit.failed(exc)
                 ends_it = exc
             else:
-                self._run_unit(unit, partial(extract, name, unit))
+                self._run_unit(unit, partial(extraction.run, name, unit))
                 ends_it = unit.error if isinstance(unit.error, STOPS_THE_RUN) else None
-
-    def _extraction(self, endpoints: list[str]) -> Callable[[str, Unit], None]:
-        """Make ready for extraction: settle what an earlier run left open, and fix the run's snapshot time.
-
-        Raises:
-            CryptoEltError: the key is refused, or the ledger or Bronze cannot be read.
-        """
-        from cryptoelt.api.governor import Governor
-        from cryptoelt.api.reconcile import reconcile_if_open
-        from cryptoelt.extract import extractors
-        from cryptoelt.extract.base import ExtractContext
-
-        runtime = self._runtime
-        reconcile_if_open(runtime.client, runtime.ledger)
-        snapshot = self._snapshot(endpoints)
-        context = ExtractContext(
-            runtime.client,
-            runtime.bronze,
-            runtime.clock,
-            runtime.settings.metadata_dir,
-            runtime.run_id,
-            runtime.settings.extract,
-            runtime.settings.budget,
-            Governor(runtime.ledger),
-        )
-        classes = extractors()
-        return lambda name, unit: classes[name](context).run(snapshot, unit)
-
-    def _price(self, endpoint: str) -> int:
-        from cryptoelt.api.catalogue import ENDPOINTS
-
-        return self._runtime.settings.budget.prices.get(endpoint, ENDPOINTS[endpoint].price.of())
-
-    def _snapshot(self, endpoints: list[str]) -> datetime:
-        """Return the run's snapshot time: now, in whole seconds, above the last snapshot of every endpoint."""
-        moment = self._runtime.clock.now().astimezone(UTC).replace(microsecond=0)
-        last = [self._runtime.bronze.last_snapshot(name) for name in endpoints]
-        return max([moment, *(before + timedelta(seconds=1) for before in last if before is not None)])
 
     # --- transform and load -------------------------------------------------------------------------------------------
 

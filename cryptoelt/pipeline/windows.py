@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.api.credit_month import credit_month_of
-from cryptoelt.clock import iso, parse_iso
+from cryptoelt.clock import iso
 from cryptoelt.errors import ConfigurationError, DamagedFileError, UsageError
 from cryptoelt.frequencies import FREQUENCIES, INIT, Window, endpoints_of, frequency_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from cryptoelt.api.client import CoinMarketCapClient
+    from cryptoelt.clock import Clock
     from cryptoelt.lake.bronze import Bronze
     from cryptoelt.metadata.runs import RunJournal
     from cryptoelt.settings import Settings
@@ -96,7 +99,7 @@ class WindowLog:
         return same and line.get("is_complete") is True and line.get("warehouse") == self.place
 
 
-def credits_kept(settings: Settings, bronze: Bronze, now: datetime, price_of: Callable[[str], int]) -> int:
+def credits_kept(settings: Settings, bronze: Bronze, clock: Clock, client: CoinMarketCapClient) -> int:
     """Return the credits that the rest of the month's windows need whose answers can never be had again.
 
     A window that is open counts while it lacks an answer.
@@ -104,12 +107,11 @@ def credits_kept(settings: Settings, bronze: Bronze, now: datetime, price_of: Ca
     Raises:
         StorageError: Bronze cannot be listed.
     """
+    now = clock.now()
     kept = 0
     for window in _perishable_windows(settings, now):
-        if window.start > now:
-            kept += sum(price_of(name) for name in endpoints_of(window.frequency))
-        else:
-            kept += sum(price_of(name) for name in lacking_endpoints(bronze, window))
+        asked = endpoints_of(window.frequency) if window.start > now else lacking_endpoints(bronze, window)
+        kept += sum(client.price(ENDPOINTS[name]) for name in asked)
     return kept
 
 
@@ -126,8 +128,3 @@ def next_window(frequency: str, now: datetime) -> Window | None:
     if frequency == INIT:
         return None
     return next(FREQUENCIES[frequency].windows(now + _SECOND, now + timedelta(days=8)), None)
-
-
-def parse_window(text: str) -> datetime:
-    """Read a window's start as the journal writes it."""
-    return parse_iso(text)

@@ -9,7 +9,8 @@ import pytest
 
 from cryptoelt.clock import Clock
 from cryptoelt.errors import ExitCode, LockedError
-from cryptoelt.pipeline.run import Job, Pipeline
+from cryptoelt.pipeline.jobs import Job
+from cryptoelt.pipeline.run import Pipeline
 from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.settings import Settings, WarehouseSettings
 

@@ -15,7 +15,8 @@ from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.errors import DamagedFileError
 from cryptoelt.lake.silver import SilverTable, rejected_uri
 from cryptoelt.metadata.jsonl import read_lines
-from cryptoelt.pipeline.run import Job, Pipeline
+from cryptoelt.pipeline.jobs import Job
+from cryptoelt.pipeline.run import Pipeline
 from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.tables import TABLES

@@ -19,10 +19,12 @@ CODES = {
     "SchemaError": 9,
     "RequestRejectedError": 1,
     "AnswerError": 1,
+    "MissingInputError": 1,
     "StorageError": 1,
     "DamagedFileError": 1,
     "TransformError": 1,
     "LoadError": 1,
+    "InternalError": 1,
     "StoppedError": 143,
 }
 CLASSES: dict[str, type[CryptoEltError]] = {

@@ -10,8 +10,7 @@ from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.errors import ExitCode, UsageError
 from cryptoelt.frequencies import FREQUENCIES, endpoints_of, tables_of
 from cryptoelt.load import loaders
-from cryptoelt.pipeline.jobs import extract_job, load_job, run_job, transform_job
-from cryptoelt.pipeline.run import Job
+from cryptoelt.pipeline.jobs import Job, extract_job, load_job, run_job, transform_job
 from cryptoelt.tables import TABLES, TableKind
 
 if TYPE_CHECKING:

@@ -1,0 +1,148 @@
+"""What the schedule has come to: last and next runs, windows that were missed, and how fresh each endpoint is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.api.catalogue import ENDPOINTS
+from cryptoelt.clock import iso, parse_iso
+from cryptoelt.frequencies import FREQUENCIES
+from cryptoelt.metadata.runs import RunJournal
+from cryptoelt.pipeline.windows import grace_of, lacking_endpoints, next_window, open_window
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cryptoelt.clock import Clock
+    from cryptoelt.frequencies import Window
+    from cryptoelt.lake.bronze import Bronze
+    from cryptoelt.settings import Settings
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class MissedWindow:
+    """A window that has closed while it lacked answers; "latest" answers of that time cannot be had any more."""
+
+    window: Window
+    lacking: list[str]
+
+
+@dataclass
+class FrequencyStatus:
+    """How one frequency stands.
+
+    Attributes:
+        last_run: the newest line of the journal of runs for it; None where it never ran.
+        window: its open window.
+        is_done: whether that window is complete.
+        next_window: the one that opens next.
+        missed: closed windows of the days looked at that lack answers, oldest first.
+        postponed: endpoint -> ids its newest scheduled run left for another day.
+    """
+
+    name: str
+    last_run: dict[str, Any] | None = None
+    window: Window | None = None
+    is_done: bool = False
+    next_window: Window | None = None
+    missed: list[MissedWindow] = field(default_factory=list)
+    postponed: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it in the shape of `--json`."""
+        return {
+            "frequency": self.name,
+            "last_run": self.last_run,
+            "window_start": None if self.window is None else iso(self.window.start),
+            "window_is_done": self.is_done,
+            "next_window_start": None if self.next_window is None else iso(self.next_window.start),
+            "missed": [{"window_start": iso(m.window.start), "lacking": m.lacking} for m in self.missed],
+            "postponed": self.postponed,
+        }
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """The schedule of a home at one moment.
+
+    Attributes:
+        newest: endpoint -> its newest snapshot; None where it was never asked.
+    """
+
+    now: datetime
+    days: int
+    frequencies: list[FrequencyStatus]
+    newest: dict[str, datetime | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report in the shape of `--json`."""
+        return {
+            "now": iso(self.now),
+            "days": self.days,
+            "frequencies": [frequency.as_json() for frequency in self.frequencies],
+            "freshness": [
+                {
+                    "endpoint": name,
+                    "snapshot": None if moment is None else iso(moment),
+                    "age_seconds": None if moment is None else round((self.now - moment).total_seconds()),
+                }
+                for name, moment in self.newest.items()
+            ],
+        }
+
+
+def status_report(settings: Settings, bronze: Bronze, clock: Clock, days: int) -> StatusReport:
+    """Read the journal of runs and Bronze; asks nobody, starts nothing.
+
+    Args:
+        settings: of the home.
+        bronze: its raw snapshots.
+        clock: tells the time.
+        days: how far back missed windows are looked for.
+
+    Raises:
+        StorageError: the journal or Bronze cannot be read.
+    """
+    now = clock.now()
+    journal = RunJournal(settings.metadata_dir)
+    lines = list(journal.since(now - timedelta(days=days), now))
+    frequencies = [_status_of(name, settings, bronze, now, days, lines) for name in FREQUENCIES]
+    newest = {name: bronze.last_snapshot(name) for name in ENDPOINTS}
+    return StatusReport(now, days, frequencies, newest)
+
+
+def _status_of(
+    name: str, settings: Settings, bronze: Bronze, now: datetime, days: int, lines: list[dict[str, Any]]
+) -> FrequencyStatus:
+    own = [line for line in lines if line.get("frequency") == name]
+    journal = RunJournal(settings.metadata_dir)
+    status = FrequencyStatus(name, journal.last(name), next_window=next_window(name, now))
+    if not FREQUENCIES[name].times:
+        return status
+    due = [line for line in own if line.get("is_due")]
+    status.postponed = due[-1].get("postponed", {}) if due else {}
+    status.window = open_window(settings, name, now)
+    complete = {line["window_start"] for line in due if line.get("is_complete")}
+    status.is_done = status.window is not None and iso(status.window.start) in complete
+    if due:
+        first = max(now - timedelta(days=days), parse_iso(due[0]["window_start"]))
+        answered = {line["window_start"] for line in due if line.get("is_answered")}
+        status.missed = _missed(name, settings, bronze, first, now, answered)
+    return status
+
+
+def _missed(
+    name: str, settings: Settings, bronze: Bronze, first: datetime, now: datetime, answered: set[str]
+) -> list[MissedWindow]:
+    """Return the closed windows that lack answers, since the first one that a scheduled run served."""
+    grace = grace_of(settings, name)
+    missed = []
+    for window in FREQUENCIES[name].windows(first, now - grace + _SECOND, grace):
+        lacking = [] if iso(window.start) in answered else lacking_endpoints(bronze, window)
+        if lacking:
+            missed.append(MissedWindow(window, lacking))
+    return missed

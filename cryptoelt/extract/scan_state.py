@@ -56,7 +56,7 @@ class Scan:
 
 def scan_of_window(bronze: Bronze, endpoint: str, window: Window) -> Scan | None:
     """Return the scan that serves a window; None where it has not begun."""
-    scans = [scan for scan in _scans(bronze, endpoint, window.start) if scan.window == window.start]
+    scans = [scan for scan in _scans(bronze, endpoint, window.start, window.end) if scan.window == window.start]
     return scans[-1] if scans else None
 
 
@@ -112,10 +112,12 @@ def last_asked(bronze: Bronze, endpoint: str, span: timedelta) -> dict[str, Aske
     return {id_: asked for asked in asked_since(bronze, endpoint, newest - span) for id_ in asked.ids}
 
 
-def _scans(bronze: Bronze, endpoint: str, since: datetime) -> list[Scan]:
-    """Return the scans of which Bronze has an answer since a moment, in the order in which they began."""
+def _scans(bronze: Bronze, endpoint: str, since: datetime, until: datetime | None = None) -> list[Scan]:
+    """Return the scans of which Bronze has an answer in a span of time, in the order in which they began."""
     found: dict[str, Scan] = {}
     for file in bronze.files(endpoint, after=since - _SECOND):
+        if until is not None and file.snapshot > until:
+            break
         try:
             note = bronze.footer(file).note
         except DamagedFileError:

@@ -60,16 +60,19 @@ def lacking_endpoints(bronze: Bronze, window: Window) -> list[str]:
 
 
 def _is_answered(bronze: Bronze, endpoint: str, window: Window) -> bool:
+    """Tell whether an answer carries the window's start; only the time in which it was open can hold one."""
     from cryptoelt.extract.scan_state import scan_of_window
 
-    for file in reversed(bronze.files(endpoint, after=window.start - _SECOND)):
+    for file in bronze.files(endpoint, after=window.start - _SECOND):
+        if window.end is not None and file.snapshot > window.end:
+            return False
         try:
             note = bronze.footer(file).note
-            if note.window == window.start and note.scan is not None:
-                scan = scan_of_window(bronze, endpoint, window)
-                return scan is not None and not scan.missing
         except DamagedFileError:
             continue  # its snapshot fails on its own; the data of this moment can still be had
+        if note.window == window.start and note.scan is not None:
+            scan = scan_of_window(bronze, endpoint, window)
+            return scan is not None and not scan.missing
         if note.window == window.start and note.is_last:
             return True
     return False

@@ -1,4 +1,4 @@
-"""The demonstration: the real pipeline, twice, against the sandbox, in a home of its own."""
+"""The demonstration: the real pipeline against the sandbox, from an empty home on, in a home of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from cryptoelt.clock import Clock
 
 _MARKET_MOVES_SECONDS = 3600
-_RUNS = 2
+_RUNS = ("init", "10x", "5x")
+#: A market of 1,200 coins and 110 exchanges: all of it is asked in seconds.
+_WORLD = "medium"
+_UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class DemoReport:
 
 
 def run_demo(settings: Settings, clock: Clock, say: Callable[[str], None]) -> DemoReport:
-    """Run the 10x pipeline twice and report; every process that was started is stopped again.
+    """Run init, 10x and 5x and report; every process that was started is stopped again.
 
     Raises:
         CryptoEltError: a run did not end well.
@@ -58,13 +61,13 @@ def run_demo(settings: Settings, clock: Clock, say: Callable[[str], None]) -> De
     server = EmbeddedPostgres(home, settings.cache_dir)
     was_running = server.is_running()
     try:
-        with SandboxServer(seed=2026) as sandbox:
+        with SandboxServer(seed=2026, world=_WORLD, minute_limit=_UNLIMITED, monthly_credits=_UNLIMITED) as sandbox:
             environment = _environment(home, sandbox.base_url, settings.cache_dir)
             say(f"sandbox API at {sandbox.base_url}, home {home}")
             runs = []
-            for number in range(1, _RUNS + 1):
-                say(f"run {number} of {_RUNS}: cryptoelt run --freq 10x")
-                runs.append(_run(environment))
+            for frequency in _RUNS:
+                say(f"cryptoelt run --freq {frequency}")
+                runs.append(_run(environment, frequency))
                 sandbox.advance(_MARKET_MOVES_SECONDS)
         rows = _rows(home, settings, clock)
     finally:
@@ -81,12 +84,14 @@ def _environment(home: Path, base_url: str, cache_dir: Path) -> dict[str, str]:
         "CRYPTOELT_HOME": str(home),
         "CRYPTOELT_API__BASE_URL": base_url,
         "CRYPTOELT_API__KEY": "demo",
+        "CRYPTOELT_API__REQUESTS_PER_MINUTE": str(_UNLIMITED),
+        "CRYPTOELT_BUDGET__MONTHLY_CREDITS": str(_UNLIMITED),
         "CRYPTOELT_MACHINE__CACHE": str(cache_dir),
     }
 
 
-def _run(environment: dict[str, str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", "cryptoelt", "run", "--freq", "10x", "--json"]
+def _run(environment: dict[str, str], frequency: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "cryptoelt", "run", "--freq", frequency, "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise CryptoEltError(
@@ -107,7 +112,8 @@ def _rows(home: Path, settings: Settings, clock: Clock) -> dict[str, int]:
     warehouse = open_warehouse(settings.model_copy(update={"home": home}), clock)
     try:
         with warehouse.engine.connect() as connection:
-            counts = {name: connection.scalar(select(func.count()).select_from(model_of(name))) for name in TABLES}
+            names = dict.fromkeys(table.warehouse_table for table in TABLES.values())
+            counts = {name: connection.scalar(select(func.count()).select_from(model_of(name))) for name in names}
     finally:
         warehouse.close()
     return {name: int(count or 0) for name, count in counts.items()}
@@ -115,9 +121,12 @@ def _rows(home: Path, settings: Settings, clock: Clock) -> dict[str, int]:
 
 def _try_next(home: Path) -> list[str]:
     prefix = f"CRYPTOELT_HOME={shlex.quote(str(home))} {program()}"
-    query = "select * from dwh.fact_market_sentiment order by snapshot_timestamp"
+    query = (
+        "select name, price_usd, market_cap_usd from dwh.fact_crypto_market join dwh.dim_crypto_id using (crypto_id)"
+        " order by fact_crypto_market.snapshot_timestamp desc, cmc_rank limit 10"
+    )
     return [
-        f"{prefix} budget",
+        f"{prefix} status",
         f"{prefix} load",
         f"{prefix} db shell -c {shlex.quote(query)}",
     ]

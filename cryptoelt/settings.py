@@ -296,7 +296,12 @@ def _key_alias(environment: dict[str, str | None]) -> dict[str, Any]:
 
 
 #: Settings that are a section or a table, which an environment variable can only hold as JSON.
-_JSON_SETTINGS = (*(name for name in Settings.model_fields if name != "home"), "spark.conf", "budget.prices")
+_JSON_SETTINGS = (
+    *(name for name in Settings.model_fields if name != "home"),
+    "spark.conf",
+    "budget.prices",
+    "schedule.grace",
+)
 
 
 def _variable(name: str) -> str:

@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint type unit integration e2e crash bench fmt lock clean environment machine
+.PHONY: help setup demo test lint type unit integration e2e crash full bench fmt lock clean environment machine
 
 VENV ?= $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -53,6 +53,9 @@ e2e: machine ## Run the tests of whole commands.
 
 crash: machine ## Kill runs at random moments and see that nothing is lost (KILLS=60, SEED=number).
 	$(TESTING) "$(BIN)/python" -m tests.crash.drill --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+full: machine ## Run all frequencies on a market of the real size, and compare with what was served (minutes).
+	$(TESTING) "$(BIN)/python" -m pytest tests/integration -m full
 
 bench: machine ## Measure speed and memory, and print tables.
 	$(TESTING) "$(BIN)/python" -m benchmarks

@@ -1,0 +1,77 @@
+"""All frequencies together, over days: the warehouse holds what was served, whatever stopped in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cryptoelt.errors import ExitCode
+from cryptoelt.frequencies import FREQUENCIES, endpoints_of, tables_of
+from cryptoelt.pipeline.jobs import Job
+from cryptoelt.results import Status
+from cryptoelt.sandbox.server import SandboxServer
+from tests.integration.schedule import SimulatedHome, firings
+from tests.integration.truth import Found, Truth, check_everything
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cryptoelt.spark import SparkHost
+    from cryptoelt.warehouse.engine import Warehouse
+
+SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
+SCHEDULED = [name for name, frequency in FREQUENCIES.items() if frequency.times]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    """A small market in which all changes fast."""
+    with SandboxServer(
+        seed=23, world="small-churn", start_time=SUNDAY, speed=0, minute_limit=10**6, monthly_credits=10**6
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def simulated(home: Path, sandbox: SandboxServer, warehouse: Warehouse, spark_host: SparkHost) -> SimulatedHome:
+    """A home of that market with a warehouse."""
+    return SimulatedHome.make(home, sandbox, warehouse=warehouse.url, host=spark_host)
+
+
+def test_after_two_days_of_all_frequencies_the_warehouse_holds_what_was_served(
+    simulated: SimulatedHome, sandbox: SandboxServer, warehouse: Warehouse
+) -> None:
+    first = simulated.at(SUNDAY).run("init", due=False)
+    assert first.exit_code is ExitCode.DONE, first.error
+    times = sorted((moment, name) for name in SCHEDULED for moment in firings(name, MONDAY, MONDAY + timedelta(days=2)))
+    assert len(times) == 2 * (10 + 5 + 1) + 1
+    for moment, name in times:
+        result = simulated.at(moment).run(name)
+        assert (result.exit_code, result.window_start) == (ExitCode.DONE, moment), (name, result.error)
+        asked = len(simulated.asked())
+        again = simulated.at(moment + timedelta(minutes=10)).run(name)
+        assert (again.status, again.is_quiet, again.units) == (Status.NOTHING, True, [])
+        assert len(simulated.asked()) == asked
+
+    check_everything(Truth(sandbox), warehouse)
+    found = Found(warehouse)
+    assert len(found.by_snapshot("fact_crypto_market", "crypto_id")) == 1 + 2 * 5
+    assert len(found.by_snapshot("fact_global_market", "btc_dominance")) == 1 + 2 * 10
+    assert len(found.by_snapshot("dim_crypto_map", "crypto_id")) == 1 + 2
+
+
+@pytest.mark.parametrize("frequency", ["5x", "daily"])
+def test_what_was_fetched_before_a_stop_between_phases_is_loaded_by_the_next_run(
+    simulated: SimulatedHome, sandbox: SandboxServer, warehouse: Warehouse, frequency: str
+) -> None:
+    simulated.at(MONDAY).run("init", due=False)
+    tables = tables_of(frequency)
+    for hours, job in enumerate((Job(endpoints=endpoints_of(frequency)), Job(transform=tables)), start=1):
+        simulated.at(MONDAY + timedelta(hours=hours)).do(job)
+    simulated.at(MONDAY + timedelta(hours=3)).run(frequency, due=False)
+
+    check_everything(Truth(sandbox), warehouse)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -72,14 +71,6 @@ def postgres_url(make_database: Callable[[str | None], SecretStr]) -> SecretStr:
 def warehouse(make_database: Callable[[str | None], SecretStr], template_at_head: str) -> Warehouse:
     """A fresh warehouse at the head revision."""
     return Warehouse(make_database(template_at_head), Clock())
-
-
-@pytest.fixture
-def closed_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -64,6 +64,9 @@ def show_result(result: Result, *, as_json: bool) -> None:
         show_table(f"{result.command} {result.frequency or ''}", _COLUMNS, (_row(unit) for unit in result.units))
     if not as_json and (on_terminal() or not result.is_quiet):
         typer.echo(summary(result))
+    if result.postponed:
+        left = ", ".join(f"{name} {number}" for name, number in result.postponed.items())
+        typer.echo(f"postponed, to keep credits for what cannot wait: {left}", err=True)
     for notice in result.notices:
         typer.echo(notice, err=True)
     if result.stopped_by is not None and result.error is not None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cryptoelt.frequencies import FREQUENCIES, INIT
 from cryptoelt.pipeline.windows import credits_kept
-from cryptoelt.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,8 +68,6 @@ class Extraction:
                 unit.postponed = 1
                 return
         extractor.run(self.snapshot, unit)
-        if unit.postponed:
-            unit.notices.append(f"{endpoint}: {counted(unit.postponed, 'id')} postponed, to keep credits")
 
 
 def _kept(runtime: Runtime, window: Window | None) -> Callable[[], int] | None:

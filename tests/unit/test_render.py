@@ -57,6 +57,34 @@ def test_a_good_run_off_a_terminal_is_one_line(capsys: pytest.CaptureFixture[str
     assert shown.err == ""
 
 
+def test_what_was_postponed_is_told_in_one_line_and_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    units = [done(Phase.EXTRACT, 200), Unit(Phase.EXTRACT, "exchange/assets", postponed=26)]
+    found = result(*units, Unit(Phase.EXTRACT, "exchange/map", postponed=1))
+
+    show_result(found, as_json=False)
+
+    assert capsys.readouterr().err == (
+        "postponed, to keep credits for what cannot wait: exchange/assets 26, exchange/map 1\n"
+    )
+    assert [unit["postponed"] for unit in found.as_json()["units"]] == [0, 26, 1]
+
+
+@pytest.mark.parametrize(("postponed", "said"), [(0, ""), (3, "run 10x: nothing to do, the window is done (18.4 s")])
+def test_a_due_run_with_nothing_to_do_is_silent_off_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, postponed: int, said: str
+) -> None:
+    found = result(Unit(Phase.EXTRACT, "exchange/assets", postponed=postponed))
+    found.is_due, found.reason = True, "the window is done"
+
+    show_result(found, as_json=False)
+    assert capsys.readouterr().out.startswith(said)
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    show_result(found, as_json=False)
+    assert "nothing to do, the window is done" in terminal.getvalue()
+
+
 def test_with_json_stdout_is_one_object_and_people_read_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     broken = result(done(Phase.EXTRACT, 1), failed(Phase.LOAD, "t", DatabaseUnavailableError("no answer", hint="wait")))
     broken.notices.append("price drift: x")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from cryptoelt.api.answer import Answer
 
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
 START = "2026-11-23T08:20:00Z"
 COINS, EXCHANGES, LISTINGS = "cryptocurrency/map", "exchange/map", "cryptocurrency/listings/latest"
 SENTIMENT = "fear-and-greed/historical"

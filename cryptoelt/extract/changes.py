@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
+from cryptoelt.errors import DamagedFileError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptoelt.lake.bronze import Bronze
+
+log = logging.getLogger("cryptoelt.extract")
 
 _NAMED = 100
 
@@ -27,16 +31,18 @@ def changes_of(
         others: further columns that count as a change.
 
     Returns:
-        `changes` for the journal: None for a first snapshot, else counts, and of each kind up to a hundred ids.
-
-    Raises:
-        DamagedFileError: one of them cannot be read.
+        `changes` for the journal: None for a first snapshot or where the one before cannot be read, else counts, and
+        of each kind up to a hundred ids.
     """
     known = bronze.complete_snapshots(endpoint, 2)
     if len(known) < 2 or known[-1].snapshot != snapshot:
         return {"changes": None}
     columns = ["id", *names, *others]
-    before, now = ({row["id"]: row for row in bronze.read(found, columns).to_pylist()} for found in known)
+    try:
+        before, now = (_by_id(bronze.read(found, columns).to_pylist()) for found in known)
+    except DamagedFileError as exc:  # what was fetched now is whole all the same
+        log.warning("changes.unknown", extra={"fields": {"endpoint": endpoint, **exc.context}})
+        return {"changes": None}
     both = [id_ for id_ in now if id_ in before]
     renamed = [id_ for id_ in both if any(now[id_][name] != before[id_][name] for name in names)]
     changed = [id_ for id_ in both if any(now[id_][name] != before[id_][name] for name in others)]
@@ -48,3 +54,7 @@ def changes_of(
     }
     counts = {kind: {"count": len(ids), "ids": ids[:_NAMED]} for kind, ids in kinds.items()}
     return {"changes": {"since": iso(known[0].snapshot), **counts}}
+
+
+def _by_id(rows: list[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
+    return {row["id"]: row for row in rows if row["id"] is not None}

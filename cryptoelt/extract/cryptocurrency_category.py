@@ -7,11 +7,11 @@ from datetime import timedelta
 from functools import cached_property
 from itertools import count
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptoelt.api.answer import RawRecord
 from cryptoelt.api.credit_month import credit_month_of
-from cryptoelt.api.envelope import items_of, members_of
+from cryptoelt.api.envelope import items_of, members_of, whole_number
 from cryptoelt.errors import AnswerError
 from cryptoelt.extract.fields import flag, integer, text
 from cryptoelt.extract.scan import Part, ScanExtractor
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from cryptoelt.extract.scan_state import Asked
 
 _CATEGORIES = "cryptocurrency/categories"
-_PAGE = 1000
 _WEEKDAYS = 5
 _WEEK = 7
 _SATURDAY = 5
@@ -53,21 +52,23 @@ class CategoryExtractor(ScanExtractor):
     )
     key = ("category_id", "page_start", "crypto_id")
 
+    #: The coins of a full page: the most the endpoint allows.
+    page_size: ClassVar[int] = 1000
+
     # --- whom to ask --------------------------------------------------------------------------------------------------
 
     def plan(self, snapshot: datetime) -> Sequence[str]:
-        """Return new categories, those whose number of coins changed, and those whose turn it is, within the share.
+        """Return new categories, those whose turn it is, and those whose number of coins changed, within the share.
 
         Those whose turn it is keep their credits: a swap leaves the number as it is, and must be found all the same.
         """
         sizes = self._sizes
         if self.is_init:
             return list(sizes)
-        asked = last_asked(self.context.bronze, self.endpoint_name, timedelta(days=2 * self._days))
+        asked = last_asked(self.context.bronze, self.endpoint_name, sizes, timedelta(days=2 * self._days))
         new = [id_ for id_ in sizes if id_ not in asked]
         turn = self._turn(sizes, asked, snapshot)
-        changed = _changed(sizes, asked)
-        return self._within_share([*new, *turn], changed, sizes, snapshot)
+        return self._within_share([*new, *turn, *_changed(sizes, asked)], sizes, snapshot)
 
     @property
     def _days(self) -> int:
@@ -76,73 +77,80 @@ class CategoryExtractor(ScanExtractor):
     @cached_property
     def _sizes(self) -> dict[str, int]:
         """The number of coins of every category of the newest list."""
-        self.ids_on(_CATEGORIES)
-        (newest,) = self.context.bronze.complete_snapshots(_CATEGORIES, 1)
-        rows = self.context.bronze.read(newest, ["id", "num_tokens"]).to_pylist()
+        rows = self.rows_on(_CATEGORIES, ["id", "num_tokens"])
         return {row["id"]: row["num_tokens"] or 0 for row in rows if row["id"]}
 
     def _turn(self, sizes: dict[str, int], asked: dict[str, Asked], snapshot: datetime) -> list[str]:
         """Return the categories not asked for longest: an even slice a day, and whoever would become too old."""
         known = sorted((id_ for id_ in sizes if id_ in asked), key=lambda id_: asked[id_].snapshot)
+        before = [id_ for id_ in known if asked[id_].snapshot < _midnight(snapshot)]
         scans = max(1, self._days * _WEEKDAYS // _WEEK)
-        old = [id_ for id_ in known if (snapshot - asked[id_].snapshot).days >= self._days - _LONGEST_GAP]
-        return list(dict.fromkeys([*old, *known[: ceil(len(known) / scans)]]))
+        slice_ = max(0, ceil(len(known) / scans) - (len(known) - len(before)))
+        old = [id_ for id_ in before if (snapshot - asked[id_].snapshot).days >= self._days - _LONGEST_GAP]
+        return list(dict.fromkeys([*old, *before[:slice_]]))
 
-    def _within_share(
-        self, first: list[str], changed: list[str], sizes: dict[str, int], snapshot: datetime
-    ) -> list[str]:
-        """Return whom today's part of the month's share can pay, in order; those of a changed size come last."""
-        left = self._share_of_today(snapshot)
-        chosen = []
-        for id_ in dict.fromkeys([*first, *changed]):
+    def _within_share(self, ids: list[str], sizes: dict[str, int], snapshot: datetime) -> list[str]:
+        """Return whom today's part of the month's share can pay, in order.
+
+        The first may take from the days to come, else one that costs more than the part of a day would never be asked.
+        """
+        month, today = self._share_left(snapshot)
+        chosen: list[str] = []
+        for id_ in dict.fromkeys(ids):
             price = self._price_of(sizes[id_])
-            if price <= left:
+            if price <= (today if chosen else month):
                 chosen.append(id_)
-                left -= price
+                today, month = today - price, month - price
         return chosen
 
-    def _share_of_today(self, snapshot: datetime) -> int:
-        """Return what is left of the share for categories, divided by the weekdays that are left of the month.
+    def _share_left(self, snapshot: datetime) -> tuple[int, int]:
+        """Return what is left of the month's share for categories, and of the part of it that is today's.
 
-        What an init asked is outside the share.
+        The share is spread over the weekdays that are left of the month. What an init asked is outside of it.
         """
-        budget = self.context.budget
+        budget, today = self.context.budget, _midnight(snapshot)
         month = credit_month_of(snapshot, budget.reset_day)
-        answers = asked_since(self.context.bronze, self.endpoint_name, month.start)
-        spent = sum(int(asked.about.get("credits", 0)) for asked in answers if not asked.about.get("is_init"))
-        today = snapshot.replace(hour=0, minute=0, second=0, microsecond=0)
+        spent = {True: 0, False: 0}
+        for asked in asked_since(self.context.bronze, self.endpoint_name, month.start):
+            if not asked.about["is_init"]:
+                spent[asked.snapshot >= today] += asked.about["credits"]
         days = [today + timedelta(days=day) for day in range((month.end - today).days)]
         weekdays = sum(day.weekday() < _SATURDAY for day in days)
-        share = int(budget.monthly_credits * budget.category_share)
-        return max(0, ceil((share - spent) / max(1, weekdays)))
+        left = int(budget.monthly_credits * budget.category_share) - spent[False]
+        return left - spent[True], ceil(left / max(1, weekdays)) - spent[True]
 
     def _price_of(self, size: int) -> int:
         """Return what all pages of a category cost."""
-        full, rest = divmod(max(size, 1), _PAGE)
+        full, rest = divmod(max(size, 1), self.page_size)
         price = self.context.client.price
-        return full * price(self.endpoint, _PAGE) + (price(self.endpoint, rest) if rest else 0)
+        return full * price(self.endpoint, self.page_size) + (price(self.endpoint, rest) if rest else 0)
 
     def cost(self, ids: Sequence[str]) -> int:
         """Return what asking for these categories costs, by their number of coins in the newest list."""
         if not ids:
             return 0
         sizes = self._sizes
-        return sum(self._price_of(sizes.get(id_, _PAGE)) for id_ in ids)
+        return sum(self._price_of(sizes.get(id_, self.page_size)) for id_ in ids)
 
     # --- one category -------------------------------------------------------------------------------------------------
 
     def ask(self, ids: tuple[str, ...], snapshot: datetime) -> Iterator[Part]:
-        """Ask for one category, page after page, until one is short."""
-        (id_,) = ids
-        for start in count(1, _PAGE):
-            answer = self._ask(snapshot, _PAGE, id=id_, start=str(start), limit=str(_PAGE))
+        """Ask for one category, page after page, until one is short.
+
+        A page without coins where `num_tokens` promises some is no last page: it would end memberships.
+        """
+        (id_,), size = ids, self.page_size
+        for start in count(1, self.page_size):
+            answer = self._ask(snapshot, size, id=id_, start=str(start), limit=str(size))
             records = list(self.parse(answer))
-            is_last = len(records) - 1 < _PAGE
-            page = {"category_id": id_, "page_start": start, "is_last_page": is_last}
+            coins, promised = len(records) - 1, whole_number(records[0].value["category"].get("num_tokens"))
+            is_done, is_hole = coins < size, coins == 0 and (promised or 0) >= start
+            page = {"category_id": id_, "page_start": start, "is_last_page": is_done and not is_hole}
             rows, clean = self.typed(answer.call_id, records, snapshot, **page)
-            about = {"num_tokens": records[0].value["category"].get("num_tokens")}
-            yield Part(rows, clean, ids if is_last else (), answer, about=about)
-            if is_last:
+            about = {"num_tokens": promised, "listed": self._sizes.get(id_)}
+            notice = f"{self.endpoint_name}: of {promised} coins of {id_} only {start - 1} came" if is_hole else ""
+            yield Part(rows, clean, ids if is_done else (), answer, about=about, notice=notice)
+            if is_done:
                 return
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
@@ -173,6 +181,17 @@ class CategoryExtractor(ScanExtractor):
 
 
 def _changed(sizes: dict[str, int], asked: dict[str, Asked]) -> list[str]:
-    """Return the categories whose number of coins is not what it was when they were asked; the largest change first."""
-    change = {id_: abs(sizes[id_] - (asked[id_].about.get("num_tokens") or 0)) for id_ in sizes if id_ in asked}
-    return sorted((id_ for id_, size in change.items() if size), key=lambda id_: -change[id_])
+    """Return the categories whose number of coins is not what it was when they were asked; the largest change first.
+
+    List and answer may differ for good, so a number that the list had then already is no change.
+    """
+    change = {}
+    for id_, answer in asked.items():
+        known = [answer.about[name] for name in ("num_tokens", "listed") if answer.about[name] is not None]
+        if known and sizes[id_] not in known:
+            change[id_] = abs(sizes[id_] - known[0])
+    return sorted(change, key=lambda id_: -change[id_])
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from cryptoelt.errors import DamagedFileError
 from cryptoelt.extract.fields import day, first_text, integer, text, texts, trimmed
 from cryptoelt.extract.keyed import KeyedScanExtractor
 from cryptoelt.extract.scan_state import last_asked
@@ -13,8 +14,6 @@ from cryptoelt.extract.scan_state import last_asked
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from cryptoelt.lake.bronze import Bronze, BronzeSnapshot
 
 _MAP = "cryptocurrency/map"
 _NAMES = ("name", "symbol")
@@ -55,7 +54,7 @@ class CryptocurrencyInfoExtractor(KeyedScanExtractor):
         if self.is_init:
             return coins
         days = self.context.settings.info_days
-        asked = last_asked(self.context.bronze, self.endpoint_name, self._window())
+        asked = last_asked(self.context.bronze, self.endpoint_name, coins, self._window())
         new = [id_ for id_ in coins if id_ not in asked]
         renamed = [id_ for id_ in self._renamed() if id_ in asked]
         known = sorted((id_ for id_ in coins if id_ in asked), key=lambda id_: asked[id_].snapshot)
@@ -66,19 +65,21 @@ class CryptocurrencyInfoExtractor(KeyedScanExtractor):
     def _renamed(self) -> list[str]:
         """Return the coins that the newest map names otherwise than their newest info does."""
         bronze = self.context.bronze
-        (newest,) = bronze.complete_snapshots(_MAP, 1)
         last = bronze.last_snapshot(self.endpoint_name)
         if last is None:
             return []
         known: dict[int, tuple[str | None, ...]] = {}
         for infos in bronze.snapshots(self.endpoint_name, after=last - self._window()):
-            known |= _names(bronze, infos)
-        return [str(id_) for id_, names in _names(bronze, newest).items() if known.get(id_, names) != names]
+            try:
+                known |= _names(bronze.read(infos, ["id", *_NAMES]).to_pylist())
+            except DamagedFileError:
+                continue  # its own table tells of it
+        newest = _names(self.rows_on(_MAP, ["id", *_NAMES]))
+        return [str(id_) for id_, names in newest.items() if known.get(id_, names) != names]
 
     def _window(self) -> timedelta:
         return timedelta(days=2 * self.context.settings.info_days)
 
 
-def _names(bronze: Bronze, snapshot: BronzeSnapshot) -> dict[int, tuple[str | None, ...]]:
-    rows = bronze.read(snapshot, ["id", *_NAMES]).to_pylist()
+def _names(rows: list[dict[str, Any]]) -> dict[int, tuple[str | None, ...]]:
     return {row["id"]: tuple(trimmed(row[name]) for name in _NAMES) for row in rows}

@@ -87,7 +87,8 @@ class ListingsExtractor(PagedExtractor):
         """Return how many distinct coins came; on two pages of a list that moved, one twice is another not at all."""
         distinct = len(self._keys)
         repeated = rows - distinct
-        return {"wanted": self.wanted_rows(), "distinct": distinct, "repeated": repeated, "is_complete": not repeated}
+        found = {"wanted": self.wanted_rows(), "distinct": distinct, "repeated": repeated}
+        return {**found, "is_complete": False} if repeated else found
 
 
 def _with_one_quote(record: Any) -> Any:

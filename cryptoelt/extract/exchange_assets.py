@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 
 from cryptoelt.extract.fields import integer, number, text
 from cryptoelt.extract.scan import Part, ScanExtractor
-from cryptoelt.extract.scan_state import last_asked
+from cryptoelt.extract.scan_state import asked_since, last_asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+#: One empty answer may be a slip, and would leave an exchange out for weeks.
+_STAYS_ACTIVE = timedelta(days=7)
+
 
 class ExchangeAssetsExtractor(ScanExtractor):
     """GET /v1/exchange/assets, one call an exchange; nearly all of them publish nothing.
 
-    Those that published something when they were last asked are asked every day, the others in rotation. One that
-    fails has no newer answer, so it stays where it was.
+    Those that published something within the last days are asked every day, the others in rotation. One that fails has
+    no newer answer, so it stays where it was.
     """
 
     endpoint_name = "exchange/assets"
@@ -37,15 +40,17 @@ class ExchangeAssetsExtractor(ScanExtractor):
     )
     key = ("exchange_id", "platform_name", "wallet_address", "crypto_id")
 
-    def plan(self, snapshot: datetime) -> Sequence[str]:  # noqa: ARG002 - what was asked before decides
+    def plan(self, snapshot: datetime) -> Sequence[str]:
         """Return the exchanges with known assets, then a slice of the others: the longest not asked first."""
         exchanges = [str(id_) for id_ in self.ids_on("exchange/map")]
         if self.is_init:
             return exchanges
-        scans = self.context.settings.rotation_days
-        asked = last_asked(self.context.bronze, self.endpoint_name, timedelta(days=3 * scans))
-        active = [id_ for id_ in exchanges if id_ in asked and asked[id_].rows]
-        others = [id_ for id_ in exchanges if not (id_ in asked and asked[id_].rows)]
+        scans, bronze = self.context.settings.rotation_days, self.context.bronze
+        asked = last_asked(bronze, self.endpoint_name, exchanges, timedelta(days=3 * scans))
+        lately = asked_since(bronze, self.endpoint_name, snapshot - _STAYS_ACTIVE)
+        publish = {id_ for answer in [*asked.values(), *lately] if answer.rows for id_ in answer.ids}
+        active = [id_ for id_ in exchanges if id_ in publish]
+        others = [id_ for id_ in exchanges if id_ not in publish]
         never = [id_ for id_ in others if id_ not in asked]
         once = sorted((id_ for id_ in others if id_ in asked), key=lambda id_: asked[id_].snapshot)
         return [*active, *[*never, *once][: ceil(len(others) / scans)]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptoelt.api.envelope import items_of, members_of
+from cryptoelt.errors import AnswerError
 from cryptoelt.extract.scan import Part, ScanExtractor
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from cryptoelt.api.answer import Answer, RawRecord
 
+#: So few ids of a batch may all be unknown to the API; more are no longer a chance.
+_FEW = 10
+
 
 class KeyedScanExtractor(ScanExtractor):
     """Asks for ids in batches of the size for which a credit is charged."""
@@ -20,10 +24,22 @@ class KeyedScanExtractor(ScanExtractor):
     batch_size = 250
 
     def ask(self, ids: tuple[str, ...], snapshot: datetime) -> Iterator[Part]:
-        """Ask for a batch in one call; ids that the API passes over without a word are done with it too."""
+        """Ask for a batch in one call; ids that the API passes over without a word count as refused.
+
+        Raises:
+            AnswerError: nobody of many was answered.
+        """
         answer = self._ask(snapshot, len(ids), id=",".join(ids))
+        self._require_shape(answer)
+        answered = members_of(answer.records[0]).keys()
+        passed_over = tuple(id_ for id_ in ids if id_ not in answered)
+        if len(passed_over) == len(ids) > _FEW:
+            raise AnswerError(
+                f"{self.endpoint_name} answered without a single record of {len(ids)} (call {answer.call_id})",
+                hint="nothing was stored; run again later, and see the call in metadata/calls/",
+            )
         rows, clean = self.typed(answer.call_id, self.parse(answer), snapshot)
-        yield Part(rows, clean, ids, answer)
+        yield Part(rows, clean, ids, answer, passed_over)
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the records, each an object or a list of one.

@@ -55,7 +55,9 @@ class PagedExtractor(BaseExtractor):
             if is_last:
                 break
             page += 1
-        outcome["is_complete"] = True
+        total, rows_in = answer.total_count, outcome["rows"]
+        all_there_are = total if wanted is None or total is None else min(total, wanted)
+        outcome |= {"total_count": total, "is_complete": all_there_are is None or rows_in >= all_there_are}
         outcome |= self.findings(snapshot, outcome["rows"])
 
     def page_constants(self, page: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides

@@ -11,14 +11,17 @@ import logging
 import re
 from abc import abstractmethod
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptoelt.clock import iso
 from cryptoelt.errors import (
     STOPS_THE_RUN,
+    AnswerError,
     ApiUnavailableError,
     CryptoEltError,
+    DamagedFileError,
     MissingInputError,
     RequestRejectedError,
     StorageError,
@@ -37,10 +40,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cryptoelt.extract")
 
-#: After so many ids in a row that brought no answer, the rest of a scan would fare no better.
-_GIVE_UP_AFTER = 3
-#: So many refused ids in one batch are no longer the fault of ids.
+#: After so many batches in a row that failed in such a way, the rest of a scan would fare no better. An answer that
+#: cannot be used is paid, but may be the oddity of one id.
+_GIVE_UP_AFTER: dict[type[CryptoEltError], int] = {ApiUnavailableError: 3, RequestRejectedError: 3, AnswerError: 10}
+#: So many refused ids in a row are no longer the fault of ids.
 _MOST_REFUSED = 10
+#: Snapshots of whom can be asked that are looked at, from the newest, until one can be read.
+_LISTS_TRIED = 5
 _BAD_REQUEST = 400
 
 
@@ -50,8 +56,9 @@ class Part:
 
     Attributes:
         answered: the ids that are done with it; () for all pages of an id but the last.
-        refused: those of them that the API does not take.
+        refused: those of them that the API does not take, or passed over.
         about: what a later scan wants to know of it.
+        notice: what a person should know of it.
     """
 
     rows: pa.Table
@@ -60,6 +67,7 @@ class Part:
     answer: Answer | None = None
     refused: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    notice: str = ""
 
 
 @dataclass
@@ -68,11 +76,13 @@ class _Progress:
 
     parts: int = 0
     credits: int = 0
+    dearest: int = 0
     answered: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     errors: list[CryptoEltError] = field(default_factory=list)
-    unanswered_in_a_row: int = 0
+    refused_in_a_row: int = 0
+    failed_in_a_row: Counter[type[CryptoEltError]] = field(default_factory=Counter)
 
 
 class ScanExtractor(BaseExtractor):
@@ -98,32 +108,43 @@ class ScanExtractor(BaseExtractor):
         batches = -(-len(ids) // self.batch_size)
         return batches * self.context.client.price(self.endpoint, min(len(ids), self.batch_size))
 
-    def ids_on(self, endpoint: str, column: str = "id") -> list[Any]:
+    def ids_on(self, endpoint: str) -> list[Any]:
         """Return the ids of the newest complete snapshot of the endpoint that lists whom can be asked.
 
         Raises:
             MissingInputError: there is none yet.
         """
-        known = self.context.bronze.complete_snapshots(endpoint, 1)
-        if not known:
-            raise MissingInputError(
-                f"{self.endpoint_name}: Bronze has no {endpoint} to take ids from",
-                hint=f"run `cryptoelt extract --endpoint {endpoint}` first, or `cryptoelt run --freq init`",
-            )
-        ids = self.context.bronze.read(known[0], [column])[column].to_pylist()
+        ids = (row["id"] for row in self.rows_on(endpoint, ["id"]))
         return [id_ for id_ in dict.fromkeys(ids) if id_ is not None]
+
+    def rows_on(self, endpoint: str, columns: list[str]) -> list[dict[str, Any]]:
+        """Return columns of the newest complete snapshot of an endpoint that can be read.
+
+        Raises:
+            MissingInputError: there is none yet.
+        """
+        for snapshot in reversed(self.context.bronze.complete_snapshots(endpoint, _LISTS_TRIED)):
+            try:
+                return self.context.bronze.read(snapshot, columns).to_pylist()
+            except DamagedFileError as exc:  # its own table tells of it; an older list still says whom to ask
+                log.warning("scan.list_damaged", extra={"fields": {"endpoint": endpoint, **exc.context}})
+        raise MissingInputError(
+            f"{self.endpoint_name}: Bronze has no {endpoint} to take ids from",
+            hint=f"run `cryptoelt extract --endpoint {endpoint}` first, or `cryptoelt run --freq init`",
+        )
 
     # --- one run ------------------------------------------------------------------------------------------------------
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         scan = self._resumed() or self._new(snapshot)
-        unit.postponed, unit.planned = scan.postponed, self.cost(scan.missing)
+        unit.planned = self.cost(scan.missing)
         progress = _Progress()
         try:
-            if not scan.planned:
+            if not scan.planned and scan.began == snapshot:
                 self._put(Part(*self.typed("", (), snapshot), ()), scan, progress, unit, snapshot)
-            self._ask_all(scan, progress, unit, snapshot)
+            scan = self._ask_all(scan, progress, unit, snapshot)
         finally:
+            unit.postponed = scan.postponed
             outcome |= {
                 "snapshot": iso(snapshot) if progress.parts else None,
                 "scan": iso(scan.began),
@@ -159,18 +180,19 @@ class ScanExtractor(BaseExtractor):
         if spare is not None:
             affordable = bisect_right(range(len(ids) + 1), spare, key=lambda count: self.cost(ids[:count])) - 1
         window = self.context.window
-        return Scan(
-            snapshot,
-            ids[:affordable],
-            postponed=len(ids) - affordable,
-            window=None if window is None else window.start,
-        )
+        start = None if window is None else window.start
+        return Scan(snapshot, ids[:affordable], postponed=len(ids) - affordable, window=start, is_init=self.is_init)
 
-    def _ask_all(self, scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime) -> None:
+    def _ask_all(self, scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime) -> Scan:
+        """Ask for all that is missing; return the scan, without what was left for another day after all."""
         missing = scan.missing
         for start in range(0, len(missing), self.batch_size):
             self.context.clock.stop.raise_if_set()
             batch = missing[start : start + self.batch_size]
+            if not self._is_affordable(batch, progress):
+                scan = scan.without(tuple(id_ for id_ in missing[start:] if id_ not in progress.answered))
+                self._put(Part(*self.typed("", (), snapshot), ()), scan, progress, unit, snapshot)
+                return scan
             try:
                 self._ask_batch(batch, scan, progress, unit, snapshot)
             except CryptoEltError as exc:
@@ -179,17 +201,28 @@ class ScanExtractor(BaseExtractor):
                 log.warning("scan.failed", extra={"fields": {"endpoint": self.endpoint_name, "ids": list(batch)}})
                 progress.errors.append(exc)
                 progress.failed += [id_ for id_ in batch if id_ not in progress.answered]
-                progress.unanswered_in_a_row += isinstance(exc, ApiUnavailableError | RequestRejectedError)
-                if progress.unanswered_in_a_row >= _GIVE_UP_AFTER:
+                progress.failed_in_a_row[type(exc)] += 1
+                if progress.failed_in_a_row[type(exc)] >= _GIVE_UP_AFTER.get(type(exc), 1):
                     break
             else:
-                progress.unanswered_in_a_row = 0
+                progress.failed_in_a_row.clear()
+        return scan
+
+    def _is_affordable(self, batch: tuple[str, ...], progress: _Progress) -> bool:
+        """Tell whether a batch fits under what is to spare now: earlier ones may have cost more than was planned."""
+        spare = self.context.governor.spare()
+        return spare is None or max(self.cost(batch), progress.dearest) <= spare
 
     def _ask_batch(
         self, batch: tuple[str, ...], scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime
     ) -> None:
-        """Ask for a batch; an id the API refuses is isolated and costs the others nothing."""
-        waiting, refused = [batch], 0
+        """Ask for a batch; an id the API refuses is isolated and costs the others nothing.
+
+        Whether a refusal is the fault of an id is known where the error names it, or where others are answered.
+        """
+        waiting: list[tuple[str, ...]] = [batch]
+        refused: list[str] = []
+        unexplained: RequestRejectedError | None = None
         while waiting:
             ids = waiting.pop()
             try:
@@ -198,33 +231,48 @@ class ScanExtractor(BaseExtractor):
             except RequestRejectedError as exc:
                 if exc.context.get("http_status") != _BAD_REQUEST:
                     raise
-                bad, rest = _isolated(ids, exc)
-                refused += len(bad)
-                if refused > _MOST_REFUSED:
-                    raise
+                named = _ids_in(exc, ids)
+                bad, rest = _isolated(ids, named)
+                refused += bad
                 waiting += rest
-                if bad:
-                    empty, clean = self.typed("", (), snapshot)
-                    self._put(Part(empty, clean, bad, refused=bad), scan, progress, unit, snapshot)
+                unexplained = unexplained if named else exc
+                if progress.refused_in_a_row + len(refused) > _MOST_REFUSED:
+                    raise
+        if unexplained is not None and not progress.dearest:
+            raise unexplained
+        if refused:
+            progress.refused_in_a_row += len(refused)
+            empty, clean = self.typed("", (), snapshot)
+            self._put(Part(empty, clean, tuple(refused), refused=tuple(refused)), scan, progress, unit, snapshot)
 
     def _put(self, part: Part, scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime) -> None:
         progress.parts += 1
-        credits = part.answer.credits if part.answer else 0
-        about = {"credits": credits, "is_init": self.is_init, **part.about}
+        credits = 0
+        if part.answer is not None:
+            credits = part.answer.credits
+            progress.dearest = max(progress.dearest, credits, 1)
+            progress.refused_in_a_row = 0
+        about = {"credits": credits, **part.about}
         note = self._note(clean=part.clean, scan=scan.as_note(part.answered, part.refused, **about))
         note = dataclasses.replace(note, window=scan.window)
         self._keep(part.rows, note, unit, snapshot, progress.parts)
         progress.answered.update(part.answered)
         progress.refused += part.refused
         progress.credits += credits
+        if part.notice:
+            unit.notices.append(part.notice)
 
 
-def _isolated(ids: tuple[str, ...], exc: RequestRejectedError) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _ids_in(exc: RequestRejectedError, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the ids that the API names in its refusal."""
+    said = set(re.findall(r"\w+", str(exc.context.get("api_message") or "")))
+    return tuple(id_ for id_ in ids if id_ in said)
+
+
+def _isolated(ids: tuple[str, ...], named: tuple[str, ...]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the ids that are to blame, and the batches to ask instead: the error names the id, else halves are."""
     if len(ids) == 1:
         return ids, []
-    said = set(re.findall(r"\w+", str(exc.context.get("api_message") or "")))
-    named = tuple(id_ for id_ in ids if id_ in said)
     if named and len(named) < len(ids):
         return named, [tuple(id_ for id_ in ids if id_ not in named)]
     middle = len(ids) // 2

@@ -94,19 +94,19 @@ class CategoryExtractor(ScanExtractor):
 
         The first may take from the days to come, else one that costs more than the part of a day would never be asked.
         """
-        month, today = self._share_left(snapshot)
+        first, today = self._share_left(snapshot)
         chosen: list[str] = []
         for id_ in dict.fromkeys(ids):
             price = self._price_of(sizes[id_])
-            if price <= (today if chosen else month):
+            if price <= (today if chosen else first):
                 chosen.append(id_)
-                today, month = today - price, month - price
+                today -= price
         return chosen
 
     def _share_left(self, snapshot: datetime) -> tuple[int, int]:
-        """Return what is left of the month's share for categories, and of the part of it that is today's.
+        """Return what the first category of today may cost, and what all of them may together.
 
-        The share is spread over the weekdays that are left of the month. What an init asked is outside of it.
+        The share of the month is spread over the weekdays that are left. What an init asked is outside of it.
         """
         budget, today = self.context.budget, _midnight(snapshot)
         month = credit_month_of(snapshot, budget.reset_day)
@@ -117,7 +117,8 @@ class CategoryExtractor(ScanExtractor):
         days = [today + timedelta(days=day) for day in range((month.end - today).days)]
         weekdays = sum(day.weekday() < _SATURDAY for day in days)
         left = int(budget.monthly_credits * budget.category_share) - spent[False]
-        return left - spent[True], ceil(left / max(1, weekdays)) - spent[True]
+        part = ceil(left / max(1, weekdays)) - spent[True]
+        return part if spent[True] else left, part
 
     def _price_of(self, size: int) -> int:
         """Return what all pages of a category cost."""

@@ -6,7 +6,7 @@ import json
 import os
 import weakref
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkstemp
@@ -88,10 +88,11 @@ class ServedList:
         return self._entry(self._served[sequence - 1], body=True) if 0 < sequence <= len(self._served) else None
 
     def _entry(self, entry: Served, *, body: bool) -> dict[str, Any]:
+        shown = {**vars(entry), "parameters": dict(entry.parameters)}  # what `asdict` does, ten times as fast
         if not body:
-            return asdict(entry)
+            return shown
         content = self.body(entry.sequence)
-        return asdict(entry) | {"body": None if content is None else content.decode("utf-8", "replace")}
+        return shown | {"body": None if content is None else content.decode("utf-8", "replace")}
 
 
 class UsageFile:

@@ -26,6 +26,8 @@ _LONGEST_UNTOUCHED = 600 * DAY
 _PASSING_SLOTS = 16
 _RENAMED = 0.2
 _ALWAYS_THERE_UNCHANGED = 12
+#: The plain names are the first to be changed: the smallest world has no others that could be.
+_FIRST_RENAMED = _ALWAYS_THERE_UNCHANGED - len(PLAIN_NAMES)
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,7 @@ def _lasting(market: Market, number: int, moment: float) -> Category:
     key = f"lasting/{number}"
     created, defined, name = _lasting_start(market, number)
     haste = market.world.haste
-    if (
-        market.world.churn
-        and number >= _ALWAYS_THERE_UNCHANGED
-        and uniform(market.seed, "renamed", key) < _RENAMED * haste
-    ):
+    if market.world.churn and number >= _FIRST_RENAMED and uniform(market.seed, "renamed", key) < _RENAMED * haste:
         period = between(25 * DAY, 120 * DAY, market.seed, "rename period", key) / haste
         turns = moment // period
         name, defined = (f"{name} & Friends" if turns % 2 else name), turns * period

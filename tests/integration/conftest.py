@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -72,12 +71,6 @@ def postgres_url(make_database: Callable[[str | None], SecretStr]) -> SecretStr:
 def warehouse(make_database: Callable[[str | None], SecretStr], template_at_head: str) -> Warehouse:
     """A fresh warehouse at the head revision."""
     return Warehouse(make_database(template_at_head), Clock())
-
-
-@pytest.fixture
-def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writes that need not outlive the machine: for tests of many small files."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture

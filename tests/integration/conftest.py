@@ -17,10 +17,13 @@ from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
 from tests.integration.loading import Loading
 from tests.integration.silver_writer import SilverWriter
+from tests.integration.transforming import Transforming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from cryptoelt.spark import SparkHost
 
 _TEMPLATE = "at_head"
 
@@ -83,6 +86,12 @@ def lake(tmp_path: Path) -> SilverWriter:
 def load(warehouse: Warehouse, lake: SilverWriter, tmp_path: Path) -> Loading:
     """Loads tables of the lake into the warehouse."""
     return Loading(warehouse, lake.root, tmp_path / "metadata")
+
+
+@pytest.fixture
+def transform(tmp_path: Path, spark_host: SparkHost) -> Transforming:
+    """Builds tables of the lake from answers that a test writes down."""
+    return Transforming(tmp_path / "home", spark_host)
 
 
 def _url(server: SecretStr, database: str) -> SecretStr:

@@ -97,6 +97,8 @@ def session_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.local.dir": str(setup.scratch),
+            # The many parts of a scan are listed by the driver: a task for each of them costs more than it saves.
+            "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         }
     if workload is Workload.SMALL:
         properties |= {

@@ -21,7 +21,6 @@ from cryptoelt.machine.jars import jar_paths
 
 _RATIO_TARGET = 0.30
 _MEMORY_TARGET = 1.5 * 2**30
-_HOUR = 3600
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def main() -> None:
         plain, ours = [], []
         for number in range(pairs):
             plain.append(_plain(made, tables))
-            ours.append(_ours(made))
+            ours.append(made.run("10x"))
             print(f"pair {number + 1}: plain {plain[-1].seconds:.1f} s, run {ours[-1].seconds:.1f} s", file=sys.stderr)
         middle = sorted(ours, key=lambda run: run.seconds)[pairs // 2]
         where = timeline(made.home, json.loads(middle.output)["run_id"], middle)
@@ -51,15 +50,6 @@ def _plain(made: Scene, tables: str) -> Measured:
     # From a folder without the project's modules, as a script of one's own would be.
     command = [sys.executable, str(Path(plain_spark.__file__).resolve()), tables, "--jars", jars]
     return measure(command, clean_environment(), cwd=tables)
-
-
-def _ours(made: Scene) -> Measured:
-    made.sandbox.advance(_HOUR)
-    done = measure(made.command("run", "--freq", "10x", "--json"), made.environment, apart=made.postmaster)
-    units = json.loads(done.output)["units"]
-    if any(unit["status"] != "done" for unit in units):
-        raise RuntimeError(f"a unit of the run was not done: {done.output}")
-    return done
 
 
 def _show_wall(plain: list[Measured], ours: list[Measured]) -> None:

@@ -143,6 +143,18 @@ class Pipeline:
                 self._wait_for(table, futures, job)
                 if table in job.load:
                     self._load(table, job)
+        self._tend(job.transform)
+
+    def _tend(self, tables: list[str]) -> None:
+        """Keep the tables small for their readers, where that is due; after all else, for nobody waits for it."""
+        if not tables:
+            return
+        from cryptoelt.lake.upkeep import tend
+        from cryptoelt.transform.pending import silver_uri
+
+        for table in tables:
+            if not self._runtime.clock.stop.is_set():
+                tend(silver_uri(self._runtime.settings.lake_root, table), self._runtime.clock.now())
 
     def _wait_for(self, table: str, futures: dict[str, Future[Unit]], job: Job) -> None:
         if table in futures:

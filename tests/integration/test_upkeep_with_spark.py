@@ -12,7 +12,10 @@ from cryptoelt.lake import upkeep
 from cryptoelt.lake.upkeep import TIME_TRAVEL, tend
 from cryptoelt.results import Status
 from cryptoelt.transform.pending import find_pending, silver_uri
-from tests.integration.transforming import Silver, extract
+from tests.integration.test_transform import extract, silver
+from tests.integration.transforming import Silver
+
+__all__ = ["silver"]
 
 if TYPE_CHECKING:
     import pytest

@@ -219,7 +219,7 @@ def refusal_as_json(error: CryptoEltError, command: str) -> dict[str, Any]:
     if command not in _WITH_UNITS:
         return shown
     unknown = dict.fromkeys(("run_id", "frequency", "window_start", "started_at", "ended_at", "seconds"))
-    return {**shown, **unknown, "credits": {"planned": 0, "charged": 0}, "units": [], "notices": []}
+    return {**shown, **unknown, "credits": {"planned": 0, "charged": 0}, "units": [], "notices": [], "reason": ""}
 
 
 def report_as_json(command: str, body: dict[str, Any], error: CryptoEltError | None = None) -> dict[str, Any]:

@@ -33,6 +33,12 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes that need not outlive the machine: for tests of many small files."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
 def sandbox() -> Iterator[SandboxServer]:
     """A small market that moves every second and has no limit a test could meet by accident."""
     with SandboxServer(seed=7, world="small", refresh=1, minute_limit=100_000) as server:

@@ -73,6 +73,7 @@ class BaseExtractor:
         self.is_init = context.window is not None and context.window.frequency == INIT
         self.endpoint = ENDPOINTS[self.endpoint_name]
         self._keys: set[tuple[Any, ...]] = set()
+        self._records = 0
 
     def run(self, snapshot: datetime, unit: Unit) -> None:
         """Ask the endpoint and write its answer to Bronze as this snapshot; `unit` is filled.
@@ -164,10 +165,11 @@ class BaseExtractor:
         common = [
             pa.array([snapshot] * len(raw), COMMON_FIELDS[0].type),
             pa.array([call_id] * len(raw), pa.string()),
-            pa.array(range(len(raw)), pa.int64()),
+            pa.array(range(self._records, self._records + len(raw)), pa.int64()),
             pa.array(raw, pa.string()),
             pa.array(unfit, COMMON_FIELDS[4].type),
         ]
+        self._records += len(raw)  # counted on over the parts of a snapshot: they tell which of two records came last
         typed = [pa.array(values[column.name], column.type) for column in self.columns]
         schema = pa.schema([*COMMON_FIELDS, *(pa.field(column.name, column.type) for column in self.columns)])
         return pa.table([*common, *typed], schema=schema), self._is_clean(values, unfit)

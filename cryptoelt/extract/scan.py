@@ -286,8 +286,10 @@ def _named(ids: list[str]) -> str:
 
 
 def _together(endpoint: str, progress: _Progress, missing: int) -> CryptoEltError:
-    """Return one error for all ids that brought no answer, of the kind of the first."""
+    """Return one error for all ids that brought no answer, of the kind of the first; the first where none did."""
     first = progress.errors[0]
+    if not progress.answered:
+        return first
     left = missing - len(progress.answered)
     message = f"{first.message}; {endpoint}: {left} of {missing} answers are missing, {_named(progress.failed)} failed"
     return type(first)(message, hint="run again: it asks only for what is missing", **first.context)

@@ -197,10 +197,10 @@ class BaseLoader:
         if replace:
             delete_snapshots(cursor, target, work.snapshots)
         staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
+        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
         infer_parents(cursor, target, batch_id)
         new = self._insert(cursor, target, table, batch_id)
-        self._follow_up(cursor, table, work, batch_id)
-        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
+        self._follow_up(cursor, table, work, batch_id, replace=replace)
         return Counts(new, staged - new, rejected)
 
     def _load_stable_dim_table(
@@ -214,16 +214,16 @@ class BaseLoader:
 
         target = target_of(table)
         staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
+        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
         infer_parents(cursor, target, batch_id)
         merge = DimensionMerge(cursor, target, batch_id)
-        loaded = self.read_from_dw(cursor.connection, table, silver).snapshots()
-        if loaded and min(work.snapshots) <= max(loaded):
-            others = self.read_delta(table).read(loaded - set(work.snapshots), columns=target.staged.names)
-            new = merge.late(others, replaced=work.snapshots if replace else ())
+        loaded = self.read_from_dw(cursor.connection, table, silver)
+        if loaded.snapshots(since=min(work.snapshots)):
+            others = loaded.snapshots() - set(work.snapshots)
+            observed = self.read_delta(table).read(others, columns=target.staged.names)
+            new = merge.late(observed, replaced=work.snapshots if replace else ())
         else:
             new = merge.in_order()
-        self._follow_up(cursor, table, work, batch_id)
-        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
         return Counts(new, staged - new, rejected)
 
     def _load_link_table(
@@ -238,8 +238,11 @@ class BaseLoader:
 
         return insert_new(cursor, target, batch_id)
 
-    def _follow_up(self, cursor: Cursor, table: str, work: Work, batch_id: int) -> None:
-        """Bring up to date what depends on the rows just loaded, in the same transaction; for domains that need it."""
+    def _follow_up(self, cursor: Cursor, table: str, work: Work, batch_id: int, *, replace: bool) -> None:
+        """Bring up to date what depends on the rows just appended, in the same transaction; for domains that need it.
+
+        What was rejected of these snapshots is in `ops.quarantine` by now.
+        """
 
     def _record_failure(self, table: str, error: CryptoEltError, unit: Unit, started: datetime) -> None:
         """Journal a failure; a journal that cannot be written either is added to the error."""

@@ -115,10 +115,17 @@ class LoadedTable:
         """Tell whether some of these snapshots were never loaded."""
         return not set(snapshots) <= self.snapshots()
 
-    def snapshots(self) -> set[datetime]:
-        """Return every snapshot ever loaded into the table."""
-        rows = self._rows("SELECT DISTINCT unnest(snapshots) FROM ops.load_batch WHERE table_name = %s", (self._table,))
-        return {row[0] for row in rows}
+    def snapshots(self, since: datetime | None = None) -> set[datetime]:
+        """Return every snapshot ever loaded into the table, or those from a moment on."""
+        if since is None:
+            query = "SELECT DISTINCT unnest(snapshots) FROM ops.load_batch WHERE table_name = %s"
+            return {row[0] for row in self._rows(query, (self._table,))}
+        # The newest snapshot of a batch stands last in it and is indexed: what lies further back is not read.
+        query = (
+            "SELECT DISTINCT moment FROM ops.load_batch CROSS JOIN unnest(snapshots) AS moment"
+            " WHERE table_name = %s AND snapshots[cardinality(snapshots)] >= %s AND moment >= %s"
+        )
+        return {row[0] for row in self._rows(query, (self._table, since, since))}
 
     def batches(self, limit: int | None = None) -> list[Batch]:
         """Return the batches of this table, newest first."""

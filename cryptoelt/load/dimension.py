@@ -11,13 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg2 import sql
 
-from cryptoelt.load.stage import STAGE, names, stage_rows
+from cryptoelt.load.stage import STAGE, names, rows_with, stage_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 spells its class in lower case
@@ -69,7 +68,7 @@ class DimensionMerge:
             How many staged rows are new or changed.
         """
         self._affected(replaced)
-        stage_rows(self._cursor, self._target, _with_key_in(silver, self._key, self._keys()), _ELSEWHERE)
+        stage_rows(self._cursor, self._target, rows_with(silver, self._key, self._keys()), _ELSEWHERE)
         self._observed(replaced, _CURRENT, _FORMER, _IN_SILVER)
         self._execute("DELETE FROM {history} WHERE {key} IN (SELECT {key} FROM pg_temp.affected)")
         return self._apply()
@@ -136,10 +135,3 @@ class DimensionMerge:
     def _execute(self, statement: str, replaced: Collection[datetime] = (), **parts: sql.Composable) -> None:
         values = {"batch": self._load_batch_id, "replaced": list(replaced)}
         self._cursor.execute(sql.SQL(statement).format(**self._parts, **parts), values)
-
-
-def _with_key_in(batches: Iterable[pa.RecordBatch], key: str, keys: pa.Array[Any]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        kept = batch.filter(pc.is_in(batch.column(key), value_set=keys))
-        if kept.num_rows:
-            yield kept

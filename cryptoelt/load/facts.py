@@ -15,8 +15,33 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 spells its class in lower case
 
     from cryptoelt.warehouse.schema import Parent, Target
+
 #: Who may name a member that its own endpoint has not sent yet; of one snapshot the first of these counts.
-SOURCES = ("fact_crypto_market", "fact_exchange_assets", "link_crypto_category")
+SOURCES = (
+    "fact_crypto_market",
+    "dim_exchange_info",  # unlike the assets it says what the exchange is called
+    "fact_exchange_info",
+    "fact_exchange_assets",
+    "link_crypto_category",
+    "dim_crypto_info",
+    "dim_crypto_map",
+    "dim_exchange_map",
+    "fact_crypto_category",
+)
+_INFER = """
+INSERT INTO {dimension} AS d ({key}, snapshot_timestamp, {attributes} is_inferred, inferred_from, load_batch_id)
+SELECT DISTINCT ON (s.{column}) s.{column}, s.snapshot_timestamp, {values} true, %(source)s, %(batch)s
+FROM {stage} AS s LEFT JOIN {dimension} AS known ON known.{key} = s.{column}
+WHERE s.{column} IS NOT NULL AND (known.{key} IS NULL OR known.is_inferred)
+ORDER BY s.{column}, s.snapshot_timestamp{tie}
+ON CONFLICT ({key}) DO UPDATE SET (snapshot_timestamp, {attributes} inferred_from, load_batch_id)
+    = ROW(excluded.snapshot_timestamp, {new} excluded.inferred_from, excluded.load_batch_id)
+WHERE d.is_inferred AND (
+    excluded.snapshot_timestamp < d.snapshot_timestamp OR excluded.snapshot_timestamp = d.snapshot_timestamp
+    AND array_position(%(sources)s::text[], excluded.inferred_from)
+        < array_position(%(sources)s::text[], d.inferred_from)
+)
+"""
 
 
 def insert_new(cursor: Cursor, target: Target, load_batch_id: int) -> int:
@@ -48,34 +73,26 @@ def infer_parents(cursor: Cursor, target: Target, load_batch_id: int) -> None:
     records that infer one member the earliest snapshot counts, and within one snapshot the order of `SOURCES`.
     """
     for parent in target.parents:
-        rank = SOURCES.index(target.name) if target.name in SOURCES else len(SOURCES)
-        values = {"batch": load_batch_id, "source": target.name, "sources": list(SOURCES), "rank": rank + 1}
+        values = {"batch": load_batch_id, "source": target.name, "sources": list(SOURCES)}
         cursor.execute(_infer_statement(parent), values)
 
 
 def _infer_statement(parent: Parent) -> sql.Composed:
-    filled = list(parent.attributes)
-    return sql.SQL(
-        "INSERT INTO {dimension} AS d ({key}, snapshot_timestamp, {filled} is_inferred, inferred_from, load_batch_id)"
-        " SELECT DISTINCT ON (s.{column}) s.{column}, s.snapshot_timestamp, {values} true, %(source)s, %(batch)s"
-        " FROM {stage} AS s LEFT JOIN {dimension} AS known ON known.{key} = s.{column}"
-        " WHERE s.{column} IS NOT NULL AND (known.{key} IS NULL OR known.is_inferred)"
-        " ORDER BY s.{column}, s.snapshot_timestamp{tie}"
-        " ON CONFLICT ({key}) DO UPDATE SET (snapshot_timestamp, {filled} inferred_from, load_batch_id)"
-        " = ROW(excluded.snapshot_timestamp, {new} excluded.inferred_from, excluded.load_batch_id)"
-        " WHERE d.is_inferred AND (excluded.snapshot_timestamp < d.snapshot_timestamp OR"
-        " (excluded.snapshot_timestamp = d.snapshot_timestamp AND %(rank)s"
-        " < coalesce(array_position(%(sources)s::text[], d.inferred_from), %(rank)s)))"
-    ).format(
+    from cryptoelt.warehouse.schema import target_of
+
+    said = parent.attributes
+    attributes = target_of(parent.table).attributes
+    return sql.SQL(_INFER).format(
         dimension=sql.Identifier(parent.schema, parent.table),
         key=sql.Identifier(parent.key),
         column=sql.Identifier(parent.column),
         stage=STAGE,
-        filled=_listed(sql.Identifier(name) for name in filled),
-        values=_listed(sql.Identifier("s", parent.attributes[name]) for name in filled),
-        new=_listed(sql.Identifier("excluded", name) for name in filled),
+        attributes=_listed(map(sql.Identifier, attributes)),
+        # What this record does not say is NULL, also where a record that no longer counts has said it.
+        values=_listed(sql.Identifier("s", said[name]) if name in said else sql.SQL("NULL") for name in attributes),
+        new=_listed(sql.Identifier("excluded", name) for name in attributes),
         # Two records of one snapshot that name a member differently: any order will do, if it is always the same one.
-        tie=sql.SQL("").join(sql.SQL(", s.{}").format(sql.Identifier(parent.attributes[name])) for name in filled),
+        tie=sql.SQL("").join(sql.SQL(", s.{}").format(sql.Identifier(said[name])) for name in sorted(said)),
     )
 
 

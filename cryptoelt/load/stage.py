@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg2 import sql
 
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
 from cryptoelt.load.copy import copy_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 spells its class in lower case
@@ -42,6 +43,14 @@ def stage_rows(cursor: Cursor, target: Target, batches: Iterable[pa.RecordBatch]
     )
     cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(table, columns))
     return copy_rows(cursor, table, target.staged, batches)
+
+
+def rows_with(batches: Iterable[pa.RecordBatch], column: str, values: pa.Array[Any]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows whose column has one of these values."""
+    for batch in batches:
+        kept = batch.filter(pc.is_in(batch.column(column), value_set=values))
+        if kept.num_rows:
+            yield kept
 
 
 def quarantine_rejected(

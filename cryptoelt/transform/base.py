@@ -51,8 +51,11 @@ class Build:
         reads: the Bronze columns it is made from.
         key: the Silver columns that identify a row within a snapshot.
         columns: Silver column -> expression over the Bronze columns; snapshot, call and lineage columns are added.
+            Columns that the table's model does not have serve the rules.
         derived: further columns, over the ones above: KPIs.
         required: the columns without which a record is rejected, where that is not the whole key.
+        incidental: columns in which records of one key may differ and still be the same.
+        own_rule: the rule that a record breaks for this table alone, or NULL, over the columns.
     """
 
     reads: frozenset[str]
@@ -60,6 +63,8 @@ class Build:
     columns: Callable[[], dict[str, Column]]
     derived: Callable[[], dict[str, Column]] = dict
     required: tuple[str, ...] = ()
+    incidental: frozenset[str] = frozenset()
+    own_rule: Callable[[], Column] | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ class BaseTransformer:
         started = self.context.clock.now()
         footer = self.context.bronze.footer_of(source)
         try:
-            good, set_aside = self._prepare(table, source, footer)
+            good, set_aside = self._prepare(table, footer)
             rejected = None if set_aside is None else _rejected(set_aside)
             if rejected is not None and rejected.num_rows:
                 frame = self.context.spark().createDataFrame(rejected)
@@ -166,7 +171,7 @@ class BaseTransformer:
         unit.rows_quarantined += counts.quarantined
         self._record(table, source, counts, silver, complete, started)
 
-    def _prepare(self, table: str, source: BronzeSnapshot, footer: BronzeFooter) -> tuple[DataFrame, pa.Table | None]:
+    def _prepare(self, table: str, footer: BronzeFooter) -> tuple[DataFrame, pa.Table | None]:
         """Return the good rows of a snapshot, and what is set aside of it where that may be anything.
 
         Set aside are the records that break a rule, and under the rule '' the duplicates of a record that is kept.
@@ -175,19 +180,23 @@ class BaseTransformer:
 
         build = self.builds[table]
         bronze = self.context.spark().read.schema(from_arrow_schema(footer.schema))
-        rows = bronze.parquet(*self.context.bronze.locations(source))
-        columns = build.columns()
+        # One snapshot becomes one file; in one partition from the start, nothing is shuffled on the way.
+        rows = bronze.parquet(*self.context.bronze.locations(footer)).coalesce(1)
+        columns, derived = build.columns(), build.derived()
         built = rows.select(
             SNAPSHOT, "call_id", "record_number", "raw", "unfit", *(c.alias(n) for n, c in columns.items())
         )
         set_aside: pa.Table | None = None
-        if not footer.note.clean:
-            judged = built.withColumn("rule", broken_rule(build.reads, build.required or build.key))
-            judged = split_duplicates(judged, (SNAPSHOT, *build.key), tuple(columns))
+        if not footer.note.clean or build.own_rule is not None:
+            rule = broken_rule(build.reads, build.required or build.key)
+            own = F.lit(None) if build.own_rule is None else build.own_rule()
+            judged = built.withColumn("rule", F.coalesce(rule, own))
+            telling = tuple(name for name in columns if name not in build.incidental)
+            judged = split_duplicates(judged, (SNAPSHOT, *build.key), telling)
             bad = judged.where(F.col("rule").isNotNull())
             set_aside = bad.select(SNAPSHOT, "rule", F.col("raw").alias("record"), "call_id").toArrow()
             built = judged.where(F.col("rule").isNull())
-        built = built.withColumns(build.derived()) if build.derived() else built
+        built = built.withColumns(derived) if derived else built
         schema = from_arrow_schema(silver_schema(table))
         return built.select([F.col(field.name).cast(field.dataType).alias(field.name) for field in schema]), set_aside
 

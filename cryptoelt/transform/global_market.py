@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from cryptoelt.extract.global_metrics_quotes_latest import GlobalMetricsExtractor
 from cryptoelt.transform.base import BaseTransformer, Build
-from cryptoelt.transform.columns import snapshot_text
+from cryptoelt.transform.columns import snapshot_column
 from cryptoelt.transform.rules import ratio
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _kpis() -> dict[str, Column]:
         "crypto_growth_rate_30d": ratio(F.col("new_cryptos_last_30d"), F.col("total_cryptocurrencies")),
     }
     return {
-        "snapshot_str": snapshot_text(),
+        **snapshot_column(),
         "last_updated_str": F.date_format("last_updated_timestamp", "yyyy-MM-dd HH:mm:ss"),
         **measures,
         **{f"check_{name}": measure.isNotNull() for name, measure in measures.items()},

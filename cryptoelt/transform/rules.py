@@ -21,10 +21,20 @@ def cleaned_text(name: str) -> Column:
     return F.nullif(trimmed, F.lit(""))
 
 
+def cleaned_texts(name: str) -> Column:
+    """Trim the texts of a list and leave out the empty ones."""
+    trimmed = F.transform(F.col(name), lambda item: F.btrim(item, F.lit(BLANKS)))
+    return F.filter(trimmed, lambda item: item != F.lit(""))
+
+
+def finite(value: Column) -> Column:
+    """Return a figure, or NULL where it does not fit a double."""
+    return F.when(F.abs(value) < F.lit(float("inf")), value)
+
+
 def ratio(numerator: Column, denominator: Column) -> Column:
     """Divide; NULL where it is undefined or does not fit a double."""
-    quotient = F.try_divide(numerator.cast("double"), denominator.cast("double"))
-    return F.when(F.abs(quotient) < F.lit(float("inf")), quotient)
+    return finite(F.try_divide(numerator.cast("double"), denominator.cast("double")))
 
 
 def percent(value: Column) -> Column:

@@ -164,8 +164,11 @@ def _table(table_name: str) -> SqlTable:
 def _columns(table_name: str) -> pa.Schema:
     """Return the columns of a warehouse table that come from Silver."""
     own = {*_loaded(table_name).own_columns, "load_batch_id"}
+    optional = _loaded(table_name).optional_in_silver
     columns = [column for column in _table(table_name).columns if column.name not in own and column.identity is None]
-    return pa.schema([pa.field(column.name, _arrow_type(column), nullable=bool(column.nullable)) for column in columns])
+    return pa.schema(
+        [pa.field(c.name, _arrow_type(c), nullable=bool(c.nullable) or c.name in optional) for c in columns]
+    )
 
 
 def _staged(table_name: str) -> pa.Schema:

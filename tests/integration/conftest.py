@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,13 @@ from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
 from tests.integration.loading import Loading
 from tests.integration.silver_writer import SilverWriter
+from tests.integration.transforming import Transforming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from cryptoelt.spark import SparkHost
 
 _TEMPLATE = "at_head"
 
@@ -75,12 +77,6 @@ def warehouse(make_database: Callable[[str | None], SecretStr], template_at_head
 
 
 @pytest.fixture
-def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writes that need not outlive the machine: for tests of many small files."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-
-
-@pytest.fixture
 def lake(tmp_path: Path) -> SilverWriter:
     """A lake of which only Silver is filled."""
     return SilverWriter(tmp_path / "lake")
@@ -90,6 +86,12 @@ def lake(tmp_path: Path) -> SilverWriter:
 def load(warehouse: Warehouse, lake: SilverWriter, tmp_path: Path) -> Loading:
     """Loads tables of the lake into the warehouse."""
     return Loading(warehouse, lake.root, tmp_path / "metadata")
+
+
+@pytest.fixture
+def transform(tmp_path: Path, spark_host: SparkHost) -> Transforming:
+    """Builds tables of the lake from answers that a test writes down."""
+    return Transforming(tmp_path / "home", spark_host)
 
 
 def _url(server: SecretStr, database: str) -> SecretStr:

@@ -96,6 +96,80 @@ def category_fact(number: int, market_cap: float = 1.0) -> Row:
     return {"category_id": f"c{number}", "num_tokens": number, "market_cap": market_cap}
 
 
+def members(number: int, pages: Sequence[Sequence[int]], *, is_whole: bool = True) -> list[Row]:
+    """Rows of link_crypto_category: the coins on every page of an answer, which may lack its last page."""
+    rows: list[Row] = []
+    start = 1
+    for place, coins in enumerate(pages, 1):
+        is_last = is_whole and place == len(pages)
+        page = {"category_id": f"c{number}", "page_start": start, "num_tokens": 0, "is_last_page": is_last}
+        rows += [{**page, "crypto_id": coin, **named("crypto", coin)} for coin in coins]
+        rows.append({**page, "crypto_id": None})
+        start += len(coins)
+    return rows
+
+
+def named(kind: str, number: int) -> Row:
+    """What a record says of the coin or exchange it refers to."""
+    return {f"{kind}_name": f"{kind} {number}", f"{kind}_symbol": f"S{number}"}
+
+
+def coin(number: int, name: str | None = None) -> Row:
+    """A row of dim_crypto_id."""
+    return {"crypto_id": number, "name": name or f"Coin {number}", "symbol": f"S{number}", "slug": f"coin-{number}"}
+
+
+def coin_map(number: int, rank: int = 1) -> Row:
+    """A row of dim_crypto_map."""
+    return {"crypto_id": number, "rank": rank, "is_active": 1}
+
+
+def coin_info(number: int, tags: list[str] | None = None, description: str = "") -> Row:
+    """A row of dim_crypto_info."""
+    about = {"slug": f"coin-{number}", "tags": tags, "description": description}
+    return {"crypto_id": number, **about, **named("crypto", number)}
+
+
+def listing(number: int, name: str | None = None, price: float = 1.0) -> Row:
+    """A row of fact_crypto_market."""
+    said = {"crypto_name": name or f"crypto {number}", "crypto_symbol": f"S{number}", "crypto_slug": f"coin-{number}"}
+    return {"crypto_id": number, "price_usd": price, **said}
+
+
+def exchange(number: int, name: str | None = None) -> Row:
+    """A row of dim_exchange_id."""
+    return {"exchange_id": number, "name": name or f"Exchange {number}"}
+
+
+def exchange_map(number: int) -> Row:
+    """A row of dim_exchange_map."""
+    return {"exchange_id": number, "is_active": True}
+
+
+def exchange_info(number: int, fiats: list[str] | None = None) -> Row:
+    """A row of dim_exchange_info."""
+    return {"exchange_id": number, "slug": f"x-{number}", "fiats": fiats, "exchange_name": f"exchange {number}"}
+
+
+def exchange_figures(number: int, volume: float | None, fee: float | None = None, visits: int | None = None) -> Row:
+    """A row of fact_exchange_info."""
+    figures = {"spot_volume_usd": volume, "maker_fee": fee, "taker_fee": fee, "weekly_visits": visits}
+    return {"exchange_id": number, "exchange_name": f"exchange {number}", **figures}
+
+
+def asset(number: int, coin_id: int, value: float | None, chain: str = "chain", name: str | None = None) -> Row:
+    """A row of fact_exchange_assets."""
+    wallet = {"blockchain_name": chain, "wallet_address": "0x1", "total_usd_value": value}
+    said = {"crypto_name": name or f"crypto {coin_id}", "crypto_symbol": f"S{coin_id}"}
+    return {"exchange_id": number, "crypto_id": coin_id, **wallet, **said}
+
+
 def sentiment(score: int) -> Row:
     """A row of fact_market_sentiment."""
     return {"fear_greed_score": score, "sentiment_label": "Fear"}
+
+
+def point(day: int, score: int) -> Row:
+    """A row of market_sentiment_history: the value of a day, counted back from the first snapshot's."""
+    midnight = FIRST.replace(hour=0, minute=0) - timedelta(days=day)
+    return {**sentiment(score), "value_timestamp": midnight}

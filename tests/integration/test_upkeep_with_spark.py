@@ -12,14 +12,16 @@ from cryptoelt.lake import upkeep
 from cryptoelt.lake.upkeep import TIME_TRAVEL, tend
 from cryptoelt.results import Status
 from cryptoelt.transform.pending import find_pending, silver_uri
-from tests.integration.test_transform import Silver, extract, silver
+from tests.integration.test_transform import extract, silver
+
+__all__ = ["silver"]
 
 if TYPE_CHECKING:
     import pytest
 
     from cryptoelt.settings import Settings
+    from tests.integration.transforming import Silver
 
-__all__ = ["silver"]
 ENDPOINT, TABLE = "fear-and-greed/latest", "fact_market_sentiment"
 
 

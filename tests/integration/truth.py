@@ -198,7 +198,8 @@ def check_assets(truth: Truth, found: Found) -> None:
     for exchange, answers in served.items():
         assert len(rows[exchange]) == len(answers), f"exchange {exchange}"
         for moment, records in zip(sorted(rows[exchange]), answers, strict=True):
-            expected = [
+            # The same record twice is one row.
+            expected = {
                 (
                     text(record["platform"]["name"]),
                     text(record["wallet_address"]),
@@ -207,7 +208,7 @@ def check_assets(truth: Truth, found: Found) -> None:
                     number(record["currency"]["price_usd"]),
                 )
                 for record in records
-            ]
+            }
             same(rows[exchange][moment], expected, f"assets of {exchange} at {moment}")
 
 

@@ -11,7 +11,8 @@ from cryptoelt.errors import ExitCode, UsageError
 from cryptoelt.frequencies import FREQUENCIES, endpoints_of, tables_of
 from cryptoelt.load import loaders
 from cryptoelt.pipeline.jobs import Job, extract_job, load_job, run_job, transform_job
-from cryptoelt.tables import TABLES, TableKind
+from cryptoelt.tables import TABLES
+from cryptoelt.warehouse.schema import model_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +32,17 @@ def test_every_table_of_a_frequency_is_built_from_an_endpoint_of_it(frequency: s
 
 
 def test_parents_come_before_children() -> None:
+    order = [table.warehouse_table for table in TABLES.values()]
+    parents = [(key.column.table.name, name) for name in order for key in model_of(name).__table__.foreign_keys]
+
+    assert ("dim_crypto_id", "link_crypto_category") in parents
+    assert [(parent, child) for parent, child in parents if order.index(parent) >= order.index(child)] == []
+
+
+def test_infos_come_before_the_rows_that_take_their_figures() -> None:
     order = list(TABLES)
 
-    for table in TABLES.values():
-        if table.kind is TableKind.STABLE_DIMENSION:
-            facts = [other for other in TABLES.values() if other.domain == table.domain and other != table]
-            assert all(order.index(table.name) < order.index(fact.name) for fact in facts)
+    assert order.index("fact_exchange_info") < min(order.index("dim_exchange_map"), order.index("fact_exchange_assets"))
 
 
 def test_every_domain_of_the_catalogue_has_its_loader() -> None:

@@ -156,7 +156,7 @@ def test_a_signal_decides_the_code_whatever_the_units_say(code: ExitCode) -> Non
 
 RESULT_KEYS = {
     "schema_version", "run_id", "command", "frequency", "window_start", "status", "exit_code", "started_at", "ended_at",
-    "seconds", "credits", "units", "notices", "error",
+    "seconds", "credits", "units", "notices", "error", "reason",
 }  # fmt: skip
 UNIT_KEYS = {
     "phase", "name", "status", "snapshots", "seconds", "rows_in", "rows_loaded", "rows_present", "rows_quarantined",

@@ -11,6 +11,7 @@ import pytest
 
 from cryptoelt.sandbox.market.categories import categories, members_of
 from cryptoelt.sandbox.market.coins import Coin, others, roster
+from cryptoelt.sandbox.market.exchanges import exchanges
 from cryptoelt.sandbox.market.listings import ranks
 from cryptoelt.sandbox.market.noise import DAY
 from cryptoelt.sandbox.market.world import WORLDS, Market
@@ -153,3 +154,17 @@ def test_the_small_world_stands_still() -> None:
     still = Market(1, WORLDS["small"])
 
     assert roster(still, START).listed == roster(still, START + 100 * DAY).listed
+
+
+def test_the_full_world_is_as_large_as_the_real_market() -> None:
+    full = Market(1, WORLDS["full"])
+    coins = roster(full, START).mapped
+    open_now = exchanges(full, START)
+    sizes = [len(members_of(full, category, START)) for category in categories(full, START)]
+
+    assert 8_800 <= len(coins) <= 9_200
+    assert 35_000 < max(coin.id for coin in coins) <= 38_000
+    assert 800 <= len(open_now) <= 820
+    assert 40 <= sum(exchange.place is not None for exchange in open_now) <= 47
+    assert 275 <= len(sizes) <= 290
+    assert sum(size > 1_000 for size in sizes) == 1

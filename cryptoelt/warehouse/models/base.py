@@ -52,6 +52,8 @@ class Loaded:
     own_columns: ClassVar[frozenset[str]] = frozenset()
     #: Columns that Silver has beside those of the warehouse: what a load needs and the table does not keep.
     silver_columns: ClassVar[dict[str, type]] = {}
+    #: Columns that may be NULL in Silver although the warehouse demands them: rows without them are for the load alone.
+    optional_in_silver: ClassVar[frozenset[str]] = frozenset()
     #: Attributes of a stable dimension whose change does not make a new version of the row.
     volatile_columns: ClassVar[frozenset[str]] = frozenset()
     #: Of a column that refers to a dimension: dimension column -> Silver column that fills it in an inferred member.

@@ -81,6 +81,8 @@ class FactCryptoCategory(Loaded, Base):
 class LinkCryptoCategory(Loaded, Base):
     """A coin belongs to a category: from the first snapshot that showed it to the first complete one that did not.
 
+    A category that is gone from a complete list of categories has no members either.
+
     Silver holds what was observed: a row for every member on every page of an answer, and one without a coin for the
     page itself.
     """
@@ -94,6 +96,7 @@ class LinkCryptoCategory(Loaded, Base):
         "crypto_name": str,
         "crypto_symbol": str,
     }
+    optional_in_silver: ClassVar[frozenset[str]] = frozenset({"crypto_id"})
     inferred_attributes: ClassVar[dict[str, dict[str, str]]] = {
         "crypto_id": {"name": "crypto_name", "symbol": "crypto_symbol"}
     }

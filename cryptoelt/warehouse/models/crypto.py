@@ -91,7 +91,7 @@ class DimCryptoInfo(Loaded, Base):
     volatile_columns: ClassVar[frozenset[str]] = frozenset({"description", "snapshot_date"})
     silver_columns: ClassVar[dict[str, type]] = {"crypto_name": str, "crypto_symbol": str}
     inferred_attributes: ClassVar[dict[str, dict[str, str]]] = {
-        "crypto_id": {"name": "crypto_name", "symbol": "crypto_symbol"}
+        "crypto_id": {"name": "crypto_name", "symbol": "crypto_symbol", "slug": "slug"}
     }
 
     crypto_id: Mapped[int] = mapped_column(ForeignKey(_COIN), primary_key=True)

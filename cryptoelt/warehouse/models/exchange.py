@@ -154,4 +154,9 @@ class FactExchangeAssets(Loaded, Base):
     value_to_volume_ratio: Mapped[float | None] = kpi("total_usd_value / spot_volume_usd")
     is_imputed: Mapped[bool] = mapped_column(server_default=false(), comment=_IMPUTED)
 
-    __table_args__ = (Index(None, "snapshot_timestamp"), {"schema": DWH})
+    # An info that comes late changes the rows of one exchange from one info to the next.
+    __table_args__ = (
+        Index(None, "snapshot_timestamp"),
+        Index(None, "exchange_id", "snapshot_timestamp"),
+        {"schema": DWH},
+    )

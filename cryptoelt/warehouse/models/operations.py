@@ -22,7 +22,7 @@ class LoadBatch(Base):
     silver_version: Mapped[int | None] = mapped_column(
         comment="Everything up to this Delta version is loaded; NULL where a later batch of the catch-up says so."
     )
-    snapshots: Mapped[list[datetime]] = mapped_column(ARRAY(TIMESTAMP(timezone=True)))
+    snapshots: Mapped[list[datetime]] = mapped_column(ARRAY(TIMESTAMP(timezone=True)), comment="Oldest first.")
     rows_in: Mapped[int]
     rows_loaded: Mapped[int]
     rows_present: Mapped[int]
@@ -34,6 +34,8 @@ class LoadBatch(Base):
     __table_args__ = (
         CheckConstraint("rows_in = rows_loaded + rows_present + rows_quarantined", name="rows_add_up"),
         Index(None, "table_name", "silver_table_id", "silver_version", postgresql_where=text("superseded_at IS NULL")),
+        # By the newest snapshot of a batch: snapshots are sorted.
+        Index("ix_load_batch_table_name_newest", "table_name", text("(snapshots[cardinality(snapshots)])")),
         {"schema": OPS},
     )
 

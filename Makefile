@@ -57,8 +57,8 @@ crash: machine ## Kill runs at random moments and see that nothing is lost (KILL
 full: machine ## Run all frequencies on a market of the real size, and compare with what was served (minutes).
 	$(TESTING) "$(BIN)/python" -m pytest tests/integration -m full
 
-bench: machine ## Measure speed and memory, and print tables.
-	$(TESTING) "$(BIN)/python" -m benchmarks
+bench: machine ## Measure speed and memory, and print tables (QUICK=1: without a year of history).
+	$(TESTING) "$(BIN)/python" -m benchmarks $(if $(QUICK),--quick)
 
 fmt: environment ## Format the code and mend what can be mended by a program.
 	"$(BIN)/ruff" check --fix .

@@ -48,6 +48,7 @@ SELECT c AS crypto_id, {first} + n * interval '398 minutes' AS snapshot_timestam
 FROM generate_series({low}, {high}) AS n, generate_series(1, {coins}) AS c,
   LATERAL (SELECT random() * 100 + n * 0 + c * 0) AS figure (f)
 """
+_WITH_FIGURES = "(snapshot_timestamp) INCLUDE (market_cap_usd, volume_24h_usd)"
 _KEY = "PRIMARY KEY (crypto_id, snapshot_timestamp)"
 
 
@@ -62,12 +63,11 @@ class Layout:
 
 LAYOUTS = {
     "plain: key (coin, time), index (time)": Layout(),
-    "monthly partitions of the same": Layout(by_month=True),
+    "monthly partitions of 0": Layout(by_month=True),
     "key (coin, time), BRIN (time)": Layout(indexes=("USING brin (snapshot_timestamp) WITH (pages_per_range = 16)",)),
     "key (time, coin), index (coin)": Layout("PRIMARY KEY (snapshot_timestamp, crypto_id)", ("(crypto_id)",)),
-    "key (coin, time), index (time) with market cap": Layout(
-        indexes=("(snapshot_timestamp) INCLUDE (market_cap_usd)",)
-    ),
+    "key (coin, time), index (time) with figures": Layout(indexes=(_WITH_FIGURES,)),
+    "monthly partitions of 4": Layout(indexes=(_WITH_FIGURES,), by_month=True),
 }
 _QUERIES = {
     "market cap by snapshot, the year": "SELECT snapshot_timestamp, sum(market_cap_usd) FROM t GROUP BY 1 ORDER BY 1",

@@ -31,10 +31,10 @@ def main() -> None:
     print(machine())
     with scene() as made, tempfile.TemporaryDirectory(prefix="cryptoelt-plain-") as tables:
         made.prepare()
-        _plain(made, tables)
+        plain_script(made, tables)
         plain, ours = [], []
         for number in range(pairs):
-            plain.append(_plain(made, tables))
+            plain.append(plain_script(made, tables))
             ours.append(made.run("10x"))
             print(f"pair {number + 1}: plain {plain[-1].seconds:.1f} s, run {ours[-1].seconds:.1f} s", file=sys.stderr)
         middle = sorted(ours, key=lambda run: run.seconds)[pairs // 2]
@@ -45,7 +45,7 @@ def main() -> None:
     show("its units", ["phase", "unit", "seconds"], phases(json.loads(middle.output)))
 
 
-def _plain(made: Scene, tables: str) -> Measured:
+def plain_script(made: Scene, tables: str) -> Measured:
     jars = ",".join(str(path) for path in jar_paths(made.cache))
     # From a folder without the project's modules, as a script of one's own would be.
     command = [sys.executable, str(Path(plain_spark.__file__).resolve()), tables, "--jars", jars]

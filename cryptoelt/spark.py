@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("cryptoelt.spark")
 
 _STOP_SECONDS = 20
+_DUMP_SECONDS = 300
 
 
 class Workload(StrEnum):
@@ -222,8 +224,9 @@ class SparkHost:
         if self._dumps_archive:
             if process.stdin is not None:
                 process.stdin.close()  # the gateway exits in order, and the archive is written on the way out
-            process.wait()
-            return
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_DUMP_SECONDS)
+                return
         process.kill()
         process.wait(_STOP_SECONDS)
         if process.stdin is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
-from cryptoelt.metadata.jsonl import read_lines
+from cryptoelt.metadata.jsonl import read_lines, read_newest_first
 from cryptoelt.results import Status
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from cryptoelt.metadata.journals import Journal
 
+#: Lines of the journal among which the newest batch is looked for before all of them are read.
+_LATEST = 100
 _FIELDS = (
     "load_batch_id, run_id, table_name, silver_table_id, silver_version, snapshots,"
     " rows_in, rows_loaded, rows_present, rows_quarantined, started_at, ended_at"
@@ -172,13 +175,16 @@ def supersede(cursor: Cursor, table: str, snapshots: Collection[datetime], now: 
 def repair_journal(journal: Journal, loaded: LoadedTable) -> None:
     """Append the lines of committed batches that the journal lacks: a process may die between the two.
 
-    Usually the newest batch is the last line, and that is all that is looked at.
+    Usually the newest batch is the last line, or a few failures came after it, and that is all that is looked at.
 
     Raises:
         StorageError: the journal cannot be read or written.
     """
     newest = loaded.batches(limit=1)
-    if not newest or _identity(journal.last()) == _identity(newest[0].as_journal_line()):
+    if not newest:
+        return
+    wanted = _identity(newest[0].as_journal_line())
+    if any(_identity(line) == wanted for line in islice(read_newest_first(journal.path), _LATEST)):
         return
     written = {_identity(line) for line in read_lines(journal.path)}
     lines = [batch.as_journal_line() for batch in reversed(loaded.batches())]
@@ -187,5 +193,5 @@ def repair_journal(journal: Journal, loaded: LoadedTable) -> None:
             journal.append(line)
 
 
-def _identity(line: dict[str, Any] | None) -> tuple[object, ...] | None:
-    return None if line is None else (line.get("run_id"), line.get("load_batch_id"), line.get("started_at"))
+def _identity(line: dict[str, Any]) -> tuple[object, ...]:
+    return (line.get("run_id"), line.get("load_batch_id"), line.get("started_at"))

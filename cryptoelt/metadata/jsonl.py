@@ -144,23 +144,40 @@ def read_last(path: Path) -> dict[str, Any] | None:
     Raises:
         StorageError: the file cannot be read, or the last whole line is not JSON.
     """
+    return next(read_newest_first(path), None)
+
+
+def read_newest_first(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield every whole record, newest first, and read the file no further back than records are asked for.
+
+    Raises:
+        StorageError: the file cannot be read, or a whole line is not JSON.
+    """
     try:
-        with path.open("rb") as stream:
-            position = stream.seek(0, os.SEEK_END)
-            tail = b""
-            while position > 0:
-                start = max(0, position - _BLOCK)
-                stream.seek(start)
-                tail = stream.read(position - start) + tail
-                position = start
-                whole = tail[: tail.rfind(b"\n") + 1]
-                if whole.count(b"\n") > 1 or (position == 0 and whole):
-                    return _parsed(whole[:-1].rsplit(b"\n", 1)[-1], path, "the last line")
+        for number, line in enumerate(_lines_from_the_end(path), start=1):
+            yield _parsed(line, path, "the last line" if number == 1 else f"line {number} from the end")
     except FileNotFoundError:
-        return None
+        return
     except OSError as exc:
         raise _unreadable(path, exc) from exc
-    return None
+
+
+def _lines_from_the_end(path: Path) -> Iterator[bytes]:
+    """Yield the whole lines of a file without their ends, the last one first."""
+    with path.open("rb") as stream:
+        position, later = stream.seek(0, os.SEEK_END), b""
+        is_torn = True  # what follows the last line end is no line
+        while position > 0:
+            start = max(0, position - _BLOCK)
+            stream.seek(start)
+            first, *lines = (stream.read(position - start) + later).split(b"\n")
+            position, later = start, first
+            if is_torn and lines:
+                is_torn = False
+                lines.pop()
+            yield from reversed(lines)
+        if not is_torn:
+            yield later
 
 
 def _unwritable(path: Path, exc: OSError) -> StorageError:

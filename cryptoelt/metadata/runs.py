@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cryptoelt.metadata.jsonl import append_line, read_lines
+from cryptoelt.metadata.jsonl import append_line, read_lines, read_newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ class RunJournal:
             StorageError: a line is not JSON.
         """
         for path in sorted(self._folder.glob("????-??.jsonl"), reverse=True):
-            own = [line for line in read_lines(path) if line.get("frequency") == frequency]
-            if own:
-                return own[-1]
+            for line in read_newest_first(path):
+                if line.get("frequency") == frequency:
+                    return line
         return None

@@ -94,6 +94,16 @@ def test_a_load_with_nothing_to_do_writes_no_line(load: Loading, lake: SilverWri
     assert journal(load).read_bytes() == before
 
 
+def test_after_a_failure_the_journal_is_not_read_whole(load: Loading, lake: SilverWriter) -> None:
+    lake.commit_untyped(MOOD, [{SNAPSHOT: at(0), "snapshot_str": "x"}])
+    load(MOOD)
+    journal(load).write_bytes(b"no JSON\n" + journal(load).read_bytes())
+    lake.commit_untyped(MOOD, [{SNAPSHOT: at(1), "snapshot_str": None}])
+    for _ in range(2):
+        with pytest.raises(LoadError):
+            load(MOOD)
+
+
 def test_a_failure_is_a_line_too_and_does_not_disturb_the_repair(load: Loading, lake: SilverWriter) -> None:
     lake.commit_untyped(MOOD, [{SNAPSHOT: at(0), "snapshot_str": "x"}])
     lake.commit_untyped(MOOD, [{SNAPSHOT: at(1), "snapshot_str": None}])

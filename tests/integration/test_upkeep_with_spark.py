@@ -13,7 +13,6 @@ from cryptoelt.lake.upkeep import TIME_TRAVEL, tend
 from cryptoelt.results import Status
 from cryptoelt.transform.pending import find_pending, silver_uri
 from tests.integration.test_transform import extract, silver
-from tests.integration.transforming import Silver
 
 __all__ = ["silver"]
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from cryptoelt.settings import Settings
+    from tests.integration.transforming import Silver
 
 ENDPOINT, TABLE = "fear-and-greed/latest", "fact_market_sentiment"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cryptoelt.errors import StorageError
 from cryptoelt.metadata.journals import Journal
-from cryptoelt.metadata.jsonl import append_line, make_folder, read_last, read_lines
+from cryptoelt.metadata.jsonl import append_line, make_folder, read_last, read_lines, read_newest_first
 from cryptoelt.results import Phase
 from tests.unit.processes import line_of, python, run_python, tell
 
@@ -93,6 +93,7 @@ def test_a_line_longer_than_a_block_is_read_whole(path: Path, before: int, size:
     with path.open("ab") as stream:
         stream.write(b"y" * size)
     assert read_last(path) == record(2, size)
+    assert list(read_newest_first(path)) == [record(2, size), record(1, before)]
 
     append_line(path, record(3))
     assert written(path) == [record(1, before), record(2, size), record(3)]
@@ -110,7 +111,20 @@ def test_whatever_was_torn_the_whole_lines_stay(
         stream.write(torn.replace(b"\n", b""))
 
     assert list(read_lines(path)) == records
+    assert list(read_newest_first(path)) == records[::-1]
     assert read_last(path) == (records[-1] if records else None)
+
+
+def test_the_newest_records_are_read_without_the_older_ones(path: Path) -> None:
+    path.write_bytes(b"garbage\n" * BLOCK)
+    for number in range(3):
+        append_line(path, record(number))
+
+    newest = read_newest_first(path)
+
+    assert [next(newest) for _ in range(3)] == [record(2), record(1), record(0)]
+    with pytest.raises(StorageError, match="line 4 from the end"):
+        next(newest)
 
 
 def test_garbage_in_the_middle_is_an_error_that_names_the_line(path: Path) -> None:

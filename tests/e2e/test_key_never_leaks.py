@@ -266,7 +266,7 @@ TROUBLES = [
     Trouble(
         "a damaged .env",
         ("extract",),
-        ExitCode.UNAVAILABLE,
+        ExitCode.CONFIGURATION,
         {"API__BASE_URL": f"http://{CLOSED}", "API__KEY": ""},
         files={".env": f"CRYPTOELT_API__KEY='{_CORE}\nCRYPTOELT_API__KEY={_CORE}\n"},
     ),

@@ -74,7 +74,7 @@ def _show_times(runs: dict[str, list[Measured]], rounds: int) -> None:
 
 
 def _ratio(runs: list[Measured], others: list[Measured], what: str = "seconds") -> float:
-    return median(getattr(run, what) / getattr(other, what) for run, other in zip(runs, others, strict=True))
+    return float(median(getattr(run, what) / getattr(other, what) for run, other in zip(runs, others, strict=True)))
 
 
 if __name__ == "__main__":

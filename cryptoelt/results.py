@@ -65,6 +65,8 @@ class Unit:
     """What the reader should know although nothing failed."""
     planned: int = 0
     """Credits its calls were expected to cost, at most."""
+    steps: tuple[int, int] | None = None
+    """Of a unit of many calls, how many are done, and of how many; for whoever watches."""
     error: CryptoEltError | None = None
 
     def failed(self, error: CryptoEltError) -> None:

@@ -30,31 +30,37 @@ def progress_display(*, wanted: bool) -> Iterator[Progress]:
         display.close()
 
 
+class _Running:
+    """The units at work as one line; written anew each time the line is drawn, since steps pass meanwhile."""
+
+    def __init__(self, units: list[Unit]) -> None:
+        self._units = units
+
+    def __rich__(self) -> str:
+        return ", ".join(map(_described, list(self._units))) or "at work"
+
+
+def _described(unit: Unit) -> str:
+    done = "" if unit.steps is None else f" {unit.steps[0]:,} of {unit.steps[1]:,}"
+    return f"{unit.phase.value} {unit.name}{done}"
+
+
 class _Display:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._status = Console(stderr=True).status("starting")
-        self._lock = threading.Lock()
-        self._running: list[str] = []
+        self._running: list[Unit] = []
+        self._status = Console(stderr=True).status(_Running(self._running))
         self._timer = threading.Timer(_AFTER_SECONDS, self._status.start)
         self._timer.daemon = True
         self._timer.start()
 
     def begun(self, unit: Unit) -> None:
-        self._change(unit, begins=True)
+        self._running.append(unit)
 
     def ended(self, unit: Unit) -> None:
-        self._change(unit, begins=False)
-
-    def _change(self, unit: Unit, *, begins: bool) -> None:
-        name = f"{unit.phase.value} {unit.name}"
-        with self._lock:
-            if begins:
-                self._running.append(name)
-            elif name in self._running:
-                self._running.remove(name)
-            self._status.update(", ".join(self._running) or "finishing")
+        if unit in self._running:
+            self._running.remove(unit)
 
     def close(self) -> None:
         self._timer.cancel()

@@ -258,6 +258,7 @@ class ScanExtractor(BaseExtractor):
         self._keep(part.rows, note, unit, snapshot, progress.parts)
         progress.answered.update(part.answered)
         progress.refused += part.refused
+        unit.steps = (len(progress.answered), len(scan.missing))
         progress.credits += credits
         if part.notice:
             unit.notices.append(part.notice)

@@ -37,7 +37,7 @@ def test_init_and_a_run_of_each_frequency_lose_nothing(home: Path, warehouse: Wa
 
     coins = {record["id"] for records in truth.rows("cryptocurrency/map") for record in records}
     assert len(coins) > 8_500
-    assert max(coins) > 37_000
+    assert max(coins) > 36_000
     assert [len(records) for records in truth.rows("cryptocurrency/listings/latest")] == [5000, 5000]
     assert len({answer.parameters["id"] for answer in truth.answers["exchange/assets"]}) > 780
     wallets = "exchange_id, wallet_address, crypto_id, snapshot_timestamp"

@@ -52,7 +52,11 @@ class Truth:
                 body = sandbox.served_body(entry["sequence"])
                 assert body is not None, "the sandbox kept too few bodies for this test"
                 answer = Answer(parse_iso(entry["at"]), entry["parameters"], json.loads(body)["data"])
-                self.answers[entry["endpoint"]].append(answer)
+                known = self.answers[entry["endpoint"]]
+                if isinstance(answer.data, list) and answer.parameters.get("start", "1") != "1":
+                    known[-1].data.extend(answer.data)  # a further page of the same list
+                else:
+                    known.append(answer)
 
     def rows(self, endpoint: str) -> list[Any]:
         """Return the records of a list endpoint, one list an answer."""

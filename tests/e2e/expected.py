@@ -159,3 +159,150 @@ def sentiment_fact(data: Row, snapshot: datetime) -> Row:
         "sentiment_label": text(data["value_classification"]),
         "value_timestamp": moment(data["update_time"]),
     }
+
+
+def point_fact(point: Row) -> Row:
+    """Return the row of fact_market_sentiment for one point of fear-and-greed/historical."""
+    at = datetime.fromtimestamp(int(point["timestamp"]), UTC)
+    return {
+        "snapshot_timestamp": at,
+        "snapshot_str": f"{at:%Y-%m-%d}",
+        "fear_greed_score": point["value"],
+        "sentiment_label": text(point["value_classification"]),
+        "value_timestamp": at,
+    }
+
+
+# --- exchanges --------------------------------------------------------------------------------------------------------
+
+
+def exchange_map(record: Row, snapshot: datetime, info: Row, info_snapshot: datetime | None) -> Row:
+    """Return the row of dim_exchange_map for one record of exchange/map, and the exchange's info known by then."""
+    return {
+        "exchange_id": record["id"],
+        "snapshot_timestamp": snapshot,
+        "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
+        "is_active": record["is_active"] == 1,
+        "maker_fee": number(info.get("maker_fee")),
+        "taker_fee": number(info.get("taker_fee")),
+        "weekly_visits": info.get("weekly_visits"),
+        "info_snapshot_timestamp": info_snapshot,
+        "is_imputed": False,
+    }
+
+
+def exchange_attributes(record: Row) -> Row:
+    """Return what dim_exchange_info says of one record of exchange/info."""
+    launched = moment(record["date_launched"])
+    return {
+        "exchange_id": record["id"],
+        **{name: text(record[name]) for name in ("slug", "description")},
+        "date_launched": None if launched is None else f"{launched:%Y-%m-%d %H:%M:%S}",
+        "logo_url": text(record["logo"]),
+        **{f"{name}_url": _first(record["urls"], name) for name in ("website", "twitter", "blog", "fee")},
+        "fiats": [fiat.strip(BLANKS) for fiat in record["fiats"]],
+    }
+
+
+def exchange_figures(record: Row, snapshot: datetime) -> Row:
+    """Return the row of fact_exchange_info for one record of exchange/info."""
+    return {
+        "exchange_id": record["id"],
+        "snapshot_timestamp": snapshot,
+        **{name: number(record[name]) for name in ("maker_fee", "taker_fee", "spot_volume_usd")},
+        "weekly_visits": record["weekly_visits"],
+        "spot_volume_last_updated": moment(record["spot_volume_last_updated"]),
+    }
+
+
+def wallet(record: Row, exchange_id: int, snapshot: datetime) -> Row:
+    """Return the row of fact_exchange_assets for one record of exchange/assets; its share of the whole aside."""
+    chain, currency = record["platform"], record["currency"]
+    return {
+        "exchange_id": exchange_id,
+        "blockchain_name": text(chain["name"]),
+        "blockchain_symbol": text(chain["symbol"]),
+        "wallet_address": text(record["wallet_address"]),
+        "crypto_id": currency["crypto_id"],
+        "snapshot_timestamp": snapshot,
+        "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
+        "balance": number(record["balance"]),
+        "currency_price_usd": number(currency["price_usd"]),
+        "total_usd_value": product(record["balance"], currency["price_usd"]),
+    }
+
+
+# --- coins ------------------------------------------------------------------------------------------------------------
+
+
+def coin_attributes(record: Row) -> Row:
+    """Return what dim_crypto_id says of a coin for one record of cryptocurrency/map."""
+    platform = record["platform"] or {}
+    return {
+        "crypto_id": record["id"],
+        **{name: text(record[name]) for name in ("name", "symbol", "slug")},
+        "platform_id": platform.get("id"),
+        **{f"platform_{name}": text(platform.get(name)) for name in ("name", "symbol", "token_address")},
+        "is_inferred": False,
+        "inferred_from": None,
+    }
+
+
+def coin_rank(record: Row, snapshot: datetime) -> Row:
+    """Return the row of dim_crypto_map for one record of cryptocurrency/map."""
+    return {
+        "crypto_id": record["id"],
+        "snapshot_timestamp": snapshot,
+        "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
+        "rank": record["rank"],
+        "is_active": record["is_active"],
+        "last_historical_data": text(record.get("last_historical_data")),
+    }
+
+
+def coin_info(record: Row, snapshot: datetime) -> Row:
+    """Return the row of dim_crypto_info for one record of cryptocurrency/info."""
+    links = ("website", "technical_doc", "explorer", "source_code", "twitter")
+    return {
+        "crypto_id": record["id"],
+        "snapshot_timestamp": snapshot,
+        "snapshot_date": snapshot.date(),
+        **{name: text(record[name]) for name in ("slug", "category", "description")},
+        **{name: day(record.get(name)) for name in ("date_launched", "date_added")},
+        "tags": record["tags"],
+        "logo_url": text(record["logo"]),
+        **{f"{name}_url": _first(record["urls"], name) for name in links},
+    }
+
+
+def market_fact(record: Row, snapshot: datetime) -> Row:
+    """Return the row of fact_crypto_market for one record of cryptocurrency/listings/latest, of v1 or v3."""
+    quotes = record["quote"]
+    quote = quotes["USD"] if isinstance(quotes, dict) else next(each for each in quotes if each["symbol"] == "USD")
+    in_dollars = ("price", "volume_24h", "percent_change_1h", "percent_change_24h", "percent_change_7d", "market_cap")
+    newer = ("market_cap_dominance", "fully_diluted_market_cap")
+    supplies = ("circulating_supply", "total_supply", "max_supply")
+    reported = ("self_reported_market_cap", "self_reported_circulating_supply")
+    circulating, total = record["circulating_supply"], record["total_supply"]
+    missing = None if circulating is None or total is None else float(total) - float(circulating)
+    return {
+        "crypto_id": record["id"],
+        "snapshot_timestamp": snapshot,
+        "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
+        "batch_index": 1,
+        **{name: record[name] for name in ("cmc_rank", "num_market_pairs")},
+        "platform_id": (record["platform"] or {}).get("id"),
+        "last_updated_usd": text(quote["last_updated"]),
+        **{f"{name}_usd": number(quote.get(name)) for name in (*in_dollars, *newer)},
+        "volume_change_24h": number(quote.get("volume_change_24h")),
+        **{name: number(record.get(name)) for name in (*supplies, *reported)},
+        "infinite_supply": record.get("infinite_supply"),
+        "volume_to_market_cap_ratio": ratio(quote["volume_24h"], quote["market_cap"]),
+        "missing_supply_ratio": ratio(missing, total),
+        "supply_utilization": ratio(circulating, record["max_supply"]),
+        "fully_diluted_cap_ratio": ratio(quote.get("fully_diluted_market_cap"), quote["market_cap"]),
+    }
+
+
+def _first(links: Row, name: str) -> str | None:
+    return text(next(iter(links.get(name) or []), None))

@@ -9,8 +9,8 @@ import pytest
 
 from cryptoelt.clock import parse_iso
 from cryptoelt.errors import ExitCode
+from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.server import SandboxServer
-from cryptoelt.tables import TABLES
 from tests.e2e.accidents import assert_told, disk_of, fill, initialised, largest_file
 from tests.e2e.evidence import count, lines_of, rows
 from tests.e2e.support import Cli, home_env
@@ -27,6 +27,8 @@ CATEGORIES, GLOBAL, SENTIMENT = (
     "fear-and-greed/latest",
 )
 RUN = ("run", "--freq", "10x")
+EXTRACT = ("extract", "--freq", "10x")
+TABLES = tables_of("10x")
 FACTS = [table for table in TABLES if table.startswith("fact_")]
 
 
@@ -70,7 +72,7 @@ def accident(make_database: Callable[[], str], tmp_path_factory: pytest.TempPath
             {CATEGORIES: "cut off", GLOBAL: "empty", SENTIMENT: "zeros"},
             {CATEGORIES: "rows overwritten, footer whole"},
         ):
-            assert cli("extract").code == 0
+            assert cli(*EXTRACT).code == 0
             for endpoint, accident in accidents.items():
                 newest = max((home / "lake" / "bronze" / endpoint).rglob("*.parquet"))
                 whole[newest] = newest.read_bytes()
@@ -106,28 +108,28 @@ def test_a_repaired_file_is_taken_in_by_the_next_run(accident: Accident) -> None
 
 def test_a_file_that_cannot_be_written_whole_is_told_and_leaves_nothing_half_done(cli: Cli) -> None:
     bronze = cli.home / "lake" / "bronze"
-    assert cli("extract").code == 0
+    assert cli(*EXTRACT).code == 0
     files = {path: path.read_bytes() for path in bronze.rglob("*.*")}
     with largest_file(6000):  # enough for journals and ledger, too little for the larger answers
-        finished = cli("extract")
+        finished = cli(*EXTRACT)
     assert finished.code == ExitCode.PARTIAL, finished.told
     assert_told(finished, f"error: extract {CATEGORIES}", f"error: extract {GLOBAL}", "File too large", "hint: ")
     after = {path: path.read_bytes() for path in bronze.rglob("*.*")}
     assert files.items() <= after.items()
     assert len(after) == len(files) + 1
-    assert cli("extract").code == 0
+    assert cli(*EXTRACT).code == 0
     assert len(list(bronze.rglob("*.*"))) == 3 + 1 + 3
 
 
 def test_a_disk_too_full_for_an_answer_costs_no_credit(cli: Cli, sandbox: SandboxServer, tmp_path: Path) -> None:
     with disk_of(tmp_path / "disk", mebibytes=30) as disk:
         ballast = fill(disk, leave=15 << 20)
-        finished = cli("extract", HOME=str(disk))
+        finished = cli(*EXTRACT, HOME=str(disk))
         assert finished.code == ExitCode.FAILED, finished.told
         assert_told(finished, "error: extract", "MiB", "hint: free some space")
         assert sandbox.served() == []
         ballast.unlink()
-        assert cli("extract", HOME=str(disk)).code == 0
+        assert cli(*EXTRACT, HOME=str(disk)).code == 0
 
 
 def test_a_disk_that_fills_up_loses_and_repeats_nothing(cli: Cli, database: str, tmp_path: Path) -> None:
@@ -136,20 +138,20 @@ def test_a_disk_that_fills_up_loses_and_repeats_nothing(cli: Cli, database: str,
         def command(*words: str) -> Finished:
             return cli(*words, HOME=str(disk), WAREHOUSE__URL=database)
 
-        assert command("extract").code == 0
+        assert command(*EXTRACT).code == 0
         ballast = fill(disk, leave=0)
         for phase in ("transform", "extract"):
-            finished = command(phase)
+            finished = command(phase, "--freq", "10x")
             assert finished.code == ExitCode.FAILED, finished.told
             assert_told(finished, f"error: {phase}", "hint: ")
         ballast.unlink()
-        assert command("transform").code == 0
+        assert command("transform", "--freq", "10x").code == 0
         ballast = fill(disk, leave=0)
-        finished = command("load")
+        finished = command("load", "--freq", "10x")
         assert finished.code in {ExitCode.FAILED, ExitCode.PARTIAL}, finished.told
         assert_told(finished, "error: load", "hint: ")
         ballast.unlink()
-        assert command("load").code == 0
+        assert command("load", "--freq", "10x").code == 0
         assert [count(database, f"dwh.{table}") for table in FACTS] == [12, 1, 1]
         batches = rows(database, "SELECT table_name FROM ops.load_batch ORDER BY 1")
         assert [row["table_name"] for row in batches] == sorted(TABLES)

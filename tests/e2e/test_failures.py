@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cryptoelt.errors import ExitCode
+from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.server import SandboxServer
-from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.embedded_process import free_port
 from tests.e2e.accidents import assert_one_error, assert_told, initialised, unwritable
 from tests.e2e.evidence import count, rows
@@ -27,7 +27,8 @@ CATEGORIES, GLOBAL, SENTIMENT = (
     "fear-and-greed/latest",
 )
 RUN = ("run", "--freq", "10x")
-FACTS = [table for table in TABLES if table.startswith("fact_")]
+EXTRACT = ("extract", "--freq", "10x")
+TABLES = tables_of("10x")
 PASSWORD = "the-warehouse-s-password"
 
 
@@ -47,7 +48,7 @@ def test_without_a_key_nothing_is_started_and_nobody_is_asked(home: Path, sandbo
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("extract", "--endpoint", "cryptocurrency/categorys"), ("cryptocurrency/categorys", CATEGORIES)),
+        (("extract", "--endpoint", "cryptocurrency/categoris"), ("cryptocurrency/categoris", CATEGORIES)),
         (("extract", "--endpoint", "global-metrics"), ("global-metrics", GLOBAL)),
         (("transform", "--table", "fact_crypto_categorie"), ("fact_crypto_categorie", "fact_crypto_category")),
         (("load", "--table", "fact_global"), ("fact_global", "fact_global_market")),
@@ -72,10 +73,10 @@ def test_a_wrong_word_is_told_with_the_right_one(
 
 
 def test_a_home_with_synthetic_data_never_asks_the_real_api(cli: Cli) -> None:
-    assert cli("extract").code == 0
+    assert cli(*EXTRACT).code == 0
     bronze = sorted((cli.home / "lake").rglob("*.parquet"))
     # An address of documentation: should a request be made after all, it reaches nobody.
-    finished = cli("extract", API__BASE_URL="http://192.0.2.1:9", API__CONNECT_TIMEOUT="1")
+    finished = cli(*EXTRACT, API__BASE_URL="http://192.0.2.1:9", API__CONNECT_TIMEOUT="1")
     assert finished.code == ExitCode.CONFIGURATION
     assert_one_error(finished, "synthetic and real data never mix", "CRYPTOELT_HOME")
     assert sorted((cli.home / "lake").rglob("*.parquet")) == bronze
@@ -109,10 +110,10 @@ def test_a_home_that_cannot_be_written_cannot_be_used(cli: Cli, sandbox: Sandbox
 
 def test_two_at_once_share_nothing(cli: Cli, sandbox: SandboxServer) -> None:
     sandbox.add_fault("slow", value="3", endpoint=CATEGORIES, times=1)
-    with cli.start("extract") as first:
+    with cli.start(*EXTRACT) as first:
         wait_until(sandbox.served, "the first extract to be under way")
-        second = cli("extract", "--json")
-        queued = cli("extract", "--wait", "60s")
+        second = cli(*EXTRACT, "--json")
+        queued = cli(*EXTRACT, "--wait", "60s")
         ended = first.end()
     assert second.code == ExitCode.LOCKED, second.told
     assert_one_error(second, str(first.pid), "--wait")
@@ -147,9 +148,9 @@ def outage(make_database: Callable[[], str], tmp_path_factory: pytest.TempPathFa
         return Outage(
             home,
             during=cli(*RUN, "--json", WAREHOUSE__URL=nobody),
-            after=cli("load", "--json", WAREHOUSE__URL=url),
+            after=cli("load", "--freq", "10x", "--json", WAREHOUSE__URL=url),
             again=cli("load", WAREHOUSE__URL=url),
-            elsewhere=cli("load", "--json", WAREHOUSE__URL=other_url),
+            elsewhere=cli("load", "--freq", "10x", "--json", WAREHOUSE__URL=other_url),
             url=url,
             other_url=other_url,
         )
@@ -201,4 +202,4 @@ def test_a_database_never_initialised_is_told_before_any_call(
         assert finished.code == ExitCode.SCHEMA, finished.told
         assert_one_error(finished, "`cryptoelt db init`")
     assert sandbox.served() == []
-    assert cli("extract").code == 0  # needs no database
+    assert cli(*EXTRACT).code == 0  # needs no database

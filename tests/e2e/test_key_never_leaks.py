@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import typer
 from psycopg2 import sql
 
+from cryptoelt.cli import app
 from cryptoelt.errors import ExitCode
 from cryptoelt.sandbox.server import SandboxServer
+from cryptoelt.tables import TABLES
 from tests.e2e.canary import Canary, ProcessWatch, found_in, found_in_database, found_in_files, spellings
-from tests.e2e.evidence import execute, url_of
+from tests.e2e.evidence import count, execute, url_of
 from tests.e2e.support import Cli, home_env, java_of, wait_until
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ SECRETS = [KEY, PASSWORD, SPARK_SECRET]
 
 USER = "canary"
 CLOSED = "127.0.0.1:9"
+#: Has a home, a key and a database of its own, into which nothing of the settings comes.
+_ELSEWHERE = {"demo"}
 #: User and password as a URL must spell them.
 LOGIN = f"{USER}:{quote(PASSWORD.text, safe='')}"
 
@@ -60,13 +65,18 @@ class Told:
 
 @dataclass
 class Day:
-    """A home in which every command was run."""
+    """A home in which every command was run.
+
+    Attributes:
+        leaks: what was found in the two warehouses.
+        empty: their tables without a row, in which nothing could be found.
+    """
 
     home: Path
     told: Told
     watch: ProcessWatch
-    url: str
-    team_url: str
+    leaks: list[str]
+    empty: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +106,19 @@ def day(make_embedded_home: Callable[[str], Path], team_url: str) -> Iterator[Da
             told.add(cli, "-v", "load", name="load again", WAREHOUSE__URL=team_url)
             told.add(cli, "-v", "doctor", name="doctor of the team's", WAREHOUSE=json.dumps({"url": team_url}))
             _run_the_rest(cli, told, team_url)
+            urls = [url_of(home), team_url]
+            leaks = [leak for url in urls for leak in found_in_database(SECRETS, url)]
+            tables = [f"dwh.{table.warehouse_table}" for table in TABLES.values()]
+            empty = [table for url in urls for table in tables if not count(url, table)]
+            told.add(cli, "-v", "db", "downgrade", "base", WAREHOUSE__URL=team_url)
         _serve_sandbox(cli, told)
-        yield Day(home, told, watch, url_of(home), team_url)
+        yield Day(home, told, watch, leaks, empty)
 
 
 def _run_slowly(cli: Cli, sandbox: SandboxServer, told: Told, watch: ProcessWatch) -> None:
-    """Run everything, and let it wait for its last answer until the JVM has been looked at."""
+    """Run everything there is to ask and to load, and let it wait for an answer until the JVM has been looked at."""
     sandbox.add_fault("slow=4@fear-and-greed/latest*1")
-    with cli.start("-v", "run", "--freq", "10x") as running:
+    with cli.start("-v", "run", "--freq", "init") as running:
         wait_until(lambda: java_of(cli.home), "the JVM")
         watch.ask_ps()
         done = running.end()
@@ -112,14 +127,17 @@ def _run_slowly(cli: Cli, sandbox: SandboxServer, told: Told, watch: ProcessWatc
 
 
 def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
+    ever = json.dumps({"10x": 14 * 24 * 60})
+    told.add(cli, "-v", "run", "--freq", "10x", "--due", name="run --due", SCHEDULE__GRACE=ever)
     for words in ("setup --skip-archive", "transform", "extract --json", "load", "db stop", "db start"):
         told.add(cli, "-v", *words.split())
     with ThreadPoolExecutor(2) as pool:  # none of these needs the lock
-        for words in ("budget", "config show --origin", "doctor --json", "db upgrade"):
+        for words in ("budget", "status", "status --json", "cron show", "config show --origin", "doctor --json"):
+            pool.submit(told.add, cli, "-v", *words.split())
+        for words in ("db upgrade", "--version", "--help"):
             pool.submit(told.add, cli, "-v", *words.split())
         for words in ("config show --origin --json", "db url"):
             pool.submit(told.add, cli, "-v", *words.split(), WAREHOUSE__URL=team_url)
-    told.add(cli, "-v", "db", "downgrade", "base", WAREHOUSE__URL=team_url)
 
 
 def _serve_sandbox(cli: Cli, told: Told) -> None:
@@ -135,6 +153,21 @@ def _serve_sandbox(cli: Cli, told: Told) -> None:
 def test_every_command_came_to_its_end(day: Day) -> None:
     other = {name: code for name, code in day.told.codes.items() if code}
     assert other == {"load into the team's warehouse": ExitCode.SCHEMA, "sandbox": ExitCode.TERMINATED}, day.told
+
+
+def test_every_command_was_run(day: Day) -> None:
+    told = [f"{name.removeprefix('-v ')} " for name in day.told.codes]
+    commands = set(commands_of(typer.main.get_command(app))) - _ELSEWHERE
+    assert [name for name in commands if not any(line.startswith(f"{name} ") for line in told)] == []
+
+
+def commands_of(group: object, name: str = "") -> Iterator[str]:
+    """Yield every command, with its group."""
+    known: dict[str, object] = getattr(group, "commands", {})
+    if not known:
+        yield name
+    for word, command in known.items():
+        yield from commands_of(command, f"{name} {word}".strip())
 
 
 def test_nothing_that_was_printed_holds_a_secret(day: Day) -> None:
@@ -156,8 +189,8 @@ def test_nothing_tells_the_password_of_the_embedded_server(day: Day) -> None:
 
 
 def test_no_row_of_the_database_holds_a_secret(day: Day) -> None:
-    assert found_in_database(SECRETS, day.url) == []
-    assert found_in_database(SECRETS, day.team_url) == []
+    assert day.empty == []
+    assert day.leaks == []
 
 
 def test_no_process_shows_a_secret(day: Day) -> None:

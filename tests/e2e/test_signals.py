@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cryptoelt.errors import ExitCode
+from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.server import SandboxServer
-from cryptoelt.tables import TABLES
 from tests.crash.invariants import Witness
 from tests.e2e.support import Cli, events, home_env, java_of, wait_until
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.support import Finished, Running
 
+TABLES = tables_of("10x")
 LAST_ENDPOINT = "fear-and-greed/latest"
 #: Longer than any of these tests may take: who waits for this answer shows that it was not stopped.
 _FOR_EVER = 300
@@ -77,7 +78,7 @@ def _told(witness: Witness, cli: Cli) -> Story:
     by_ctrl_c = _stop_in_extract(witness, cli, "extract", 2, lambda running: running.send_group(signal.SIGINT))
     twice = _stop_in_extract(witness, cli, "run", _FOR_EVER, _terminate_twice)
     for _ in range(_SNAPSHOTS - 3):  # so that every transformation below has something left to do when it is stopped
-        assert cli("extract").code == 0
+        assert cli("extract", "--freq", "10x").code == 0
     in_transform = _stop_in_transform(witness.home, cli, _terminate)
     silver = _silver_snapshots(witness)
     whole_group = _stop_in_transform(witness.home, cli, lambda running: running.send_group(signal.SIGTERM))

@@ -12,6 +12,7 @@ from cryptoelt.errors import (
     CryptoEltError,
     DatabaseUnavailableError,
     ExitCode,
+    MissingInputError,
     StoppedError,
 )
 
@@ -255,6 +256,8 @@ def exit_code_of(units: list[Unit]) -> ExitCode:
     if failures and all(error.exit_code is ExitCode.USAGE for error in failures):
         return ExitCode.USAGE
     if failures:
-        unreachable = all(isinstance(error, ApiUnavailableError) for error in failures)
+        # Who has nobody to ask for, because the list of them could not be had, fails for the same cause.
+        causes = [error for error in failures if not isinstance(error, MissingInputError)]
+        unreachable = bool(causes) and all(isinstance(error, ApiUnavailableError) for error in causes)
         return ExitCode.UNAVAILABLE if unreachable else ExitCode.FAILED
     return ExitCode.DONE

@@ -18,6 +18,7 @@ from cryptoelt.errors import (
     DatabaseUnavailableError,
     ExitCode,
     LockedError,
+    MissingInputError,
     SchemaError,
     StorageError,
     UsageError,
@@ -56,6 +57,7 @@ CONFIGURATION, CREDENTIALS = failed(ConfigurationError("x")), failed(Credentials
 SCHEMA = failed(SchemaError("x"), Phase.LOAD)
 DATABASE = failed(DatabaseUnavailableError("x"), Phase.LOAD)
 API, ANSWER, STORAGE = failed(ApiUnavailableError("x")), failed(AnswerError("x")), failed(StorageError("x"))
+UNLISTED = failed(MissingInputError("x"))
 QUALITY = failed(QualityError("x"), Phase.QUALITY)
 SQL_FAILED = failed(CryptoEltError("x"), Phase.SQL)
 PARTLY = failed(StorageError("x"), Phase.TRANSFORM, snapshots=1)
@@ -85,6 +87,8 @@ CASES: list[tuple[str, list[Unit], int]] = [
     ("a check before what failed as a whole", [API, QUALITY], 4),
     # nothing succeeded
     ("an unreachable API", [API, API, nothing(Phase.TRANSFORM), nothing()], 8),
+    ("an unreachable API, and so nobody to ask for", [API, UNLISTED], 8),
+    ("nobody to ask for", [UNLISTED], 1),
     ("an unreachable API and a useless answer", [API, ANSWER], 1),
     ("a useless answer", [ANSWER], 1),
     ("a full disk", [STORAGE, nothing()], 1),

@@ -46,6 +46,7 @@ def main() -> None:
 
 
 def plain_script(made: Scene, tables: str) -> Measured:
+    """Measure the plain script, on the tables it left in a folder before."""
     jars = ",".join(str(path) for path in jar_paths(made.cache))
     # From a folder without the project's modules, as a script of one's own would be.
     command = [sys.executable, str(Path(plain_spark.__file__).resolve()), tables, "--jars", jars]

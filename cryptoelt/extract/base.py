@@ -99,7 +99,7 @@ class BaseExtractor:
         unit.planned = self.context.client.price(self.endpoint)
         answer = self._ask(snapshot)
         rows, clean = self.typed(answer.call_id, self.parse(answer), snapshot)
-        file = self._keep(rows, self._note(clean=clean), unit, snapshot)
+        file = self._keep(rows, self._note(answer.call_id, clean=clean), unit, snapshot)
         outcome |= {
             "snapshot": iso(snapshot),
             "rows": rows.num_rows,
@@ -181,9 +181,11 @@ class BaseExtractor:
         self._keys.update(keys)
         return not missing and not repeated and not any(unfit)
 
-    def _note(self, *, clean: bool, is_last: bool = True, scan: dict[str, Any] | None = None) -> BronzeNote:
+    def _note(
+        self, call_id: str | None, *, clean: bool, is_last: bool = True, scan: dict[str, Any] | None = None
+    ) -> BronzeNote:
         window = self.context.window
-        return BronzeNote(clean, None if window is None else window.start, is_last, scan)
+        return BronzeNote(clean, None if window is None else window.start, is_last, scan, call_id)
 
     def _keep(
         self, rows: pa.Table, note: BronzeNote, unit: Unit, snapshot: datetime, part: int | None = None

@@ -46,7 +46,7 @@ class PagedExtractor(BaseExtractor):
             constants = self.page_constants(page)
             rows, clean = self.typed(answer.call_id, answer.records, snapshot, **constants)
             part = None if is_last and page == 1 else page
-            file = self._keep(rows, self._note(clean=clean, is_last=is_last), unit, snapshot, part)
+            file = self._keep(rows, self._note(answer.call_id, clean=clean, is_last=is_last), unit, snapshot, part)
             outcome["rows"] += got
             outcome["credits"] += answer.credits
             outcome["pages"] = page

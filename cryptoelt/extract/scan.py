@@ -247,13 +247,13 @@ class ScanExtractor(BaseExtractor):
 
     def _put(self, part: Part, scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime) -> None:
         progress.parts += 1
-        credits = 0
+        credits, call_id = 0, None
         if part.answer is not None:
-            credits = part.answer.credits
+            credits, call_id = part.answer.credits, part.answer.call_id
             progress.dearest = max(progress.dearest, credits, 1)
             progress.refused_in_a_row = 0
         about = {"credits": credits, **part.about}
-        note = self._note(clean=part.clean, scan=scan.as_note(part.answered, part.refused, **about))
+        note = self._note(call_id, clean=part.clean, scan=scan.as_note(part.answered, part.refused, **about))
         note = dataclasses.replace(note, window=scan.window)
         self._keep(part.rows, note, unit, snapshot, progress.parts)
         progress.answered.update(part.answered)

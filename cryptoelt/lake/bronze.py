@@ -75,17 +75,20 @@ class BronzeNote:
         window: when the window began for which the run asked; None where it was asked by hand.
         is_last: whether this answer completes what was asked: False for all pages but the last.
         scan: of a scan of many calls, what it set out to ask and what this file answers.
+        call_id: the call whose answer the file holds, also where that has no rows; None where it holds none.
     """
 
     clean: bool
     window: datetime | None = None
     is_last: bool = True
     scan: dict[str, Any] | None = None
+    call_id: str | None = None
 
     def as_metadata(self) -> dict[str, str]:
         """Return the note as metadata of a Parquet file."""
-        note = {"clean": self.clean, "window": None if self.window is None else iso(self.window)}
-        return {"cryptoelt": json.dumps({**note, "is_last": self.is_last, "scan": self.scan})}
+        note: dict[str, Any] = {"clean": self.clean, "window": None if self.window is None else iso(self.window)}
+        note |= {"is_last": self.is_last, "scan": self.scan, "call_id": self.call_id}
+        return {"cryptoelt": json.dumps(note)}
 
     @classmethod
     def of(cls, metadata: dict[bytes, bytes] | None) -> BronzeNote:
@@ -94,8 +97,8 @@ class BronzeNote:
         if text is None:
             return cls(clean=False)
         note = json.loads(text)
-        window = note["window"]
-        return cls(note["clean"], None if window is None else parse_iso(window), note["is_last"], note["scan"])
+        window = None if note["window"] is None else parse_iso(note["window"])
+        return cls(note["clean"], window, note["is_last"], note["scan"], note.get("call_id"))
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ SELECT a.category_id, l.snapshot_timestamp FROM pg_temp.affected AS a CROSS JOIN
 WHERE NOT EXISTS (
     SELECT FROM dwh.fact_crypto_category AS f
     WHERE f.category_id = a.category_id AND f.snapshot_timestamp = l.snapshot_timestamp
+    AND f.snapshot_timestamp >= %(start)s
 ) AND NOT EXISTS (
     SELECT FROM ops.quarantine AS q WHERE q.table_name = 'fact_crypto_category'
     AND q.snapshot_timestamp = l.snapshot_timestamp AND q.replayed_at IS NULL

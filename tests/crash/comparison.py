@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
+from cryptoelt.tables import TABLES
 from tests.crash.invariants import BrokenPromiseError, require
+from tests.crash.records import DIMENSIONS, MEMBERS, POINTS, SNAPSHOTS, records_of
 from tests.e2e.support import Cli, home_env
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
+    from datetime import datetime
 
-    from cryptoelt.lake.bronze import BronzeFile
     from cryptoelt.warehouse.engine import Warehouse
     from tests.crash.invariants import Witness
+    from tests.crash.records import Record
 
 #: Seconds that building all snapshots of the full drill anew may take.
 _LONGEST_REBUILD = 3600.0
-#: Everything that does not depend on when, and in which batch, a row was loaded.
-_CONTENT = {
-    "dwh.dim_crypto_category": "to_jsonb(t) - 'load_batch_id'",
-    "dwh.dim_crypto_category_history": "to_jsonb(t) - 'load_batch_id'",
-    "dwh.fact_crypto_category": "to_jsonb(t) - 'load_batch_id'",
-    "dwh.fact_global_market": "to_jsonb(t) - 'load_batch_id'",
-    "dwh.fact_market_sentiment": "to_jsonb(t) - 'load_batch_id'",
-    "ops.quarantine": "to_jsonb(t) - 'load_batch_id' - 'quarantine_id' - 'quarantined_at'",
+#: What depends on when, and in which batch, a row was loaded.
+_CIRCUMSTANCES = ("load_batch_id", "quarantine_id", "quarantined_at")
+# The figures that rows of maps and assets take from the newest info of their exchange that is not later.
+_STALE = """
+SELECT count(*) FROM dwh.{table} AS r LEFT JOIN LATERAL (
+    SELECT * FROM dwh.fact_exchange_info AS i
+    WHERE i.exchange_id = r.exchange_id AND i.snapshot_timestamp <= r.snapshot_timestamp
+    ORDER BY i.snapshot_timestamp DESC LIMIT 1
+) AS i ON true WHERE {differs}
+"""
+_FIGURES = {
+    "dim_exchange_map": "ROW(r.maker_fee, r.taker_fee, r.weekly_visits, r.info_snapshot_timestamp)"
+    " IS DISTINCT FROM ROW(i.maker_fee, i.taker_fee, i.weekly_visits, i.snapshot_timestamp)",
+    "fact_exchange_assets": "r.spot_volume_usd IS DISTINCT FROM i.spot_volume_usd",
 }
-#: The figures that people look at; answer and warehouse call them the same.
-_CATEGORY = ("num_tokens", "market_cap", "volume")
-_QUOTE = ("total_market_cap", "total_volume_24h", "altcoin_market_cap")
 
 
 def compare_with_never_killed(witness: Witness) -> None:
@@ -49,12 +56,13 @@ def compare_with_never_killed(witness: Witness) -> None:
         connection.cursor().execute("CREATE DATABASE twin TEMPLATE template0")
     url = f"{witness.warehouse.url.get_secret_value().rpartition('/')[0]}/twin"
     cli = Cli(twin_home, home_env(twin_home, WAREHOUSE__URL=url), longest=_LONGEST_REBUILD)
-    for arguments in (("db", "upgrade"), ("transform", "--freq", "10x"), ("load", "--freq", "10x")):
+    for arguments in (("db", "upgrade"), ("transform",), ("load",)):
         done = cli(*arguments)
         require(done.code == 0, f"the twin's `{' '.join(arguments)}` ended badly: {done.told}")
     twin = witness.warehouse.beside("twin")
-    for table, content in _CONTENT.items():
-        ours, theirs = _content(witness.warehouse, table, content), _content(twin, table, content)
+    tables = witness.query("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = 'dwh'")
+    for table in sorted([*(name for (name,) in tables), "ops.quarantine"]):
+        ours, theirs = _content(witness.warehouse, table), _content(twin, table)
         if ours != theirs:
             raise BrokenPromiseError(
                 f"{table} differs from that of a warehouse never killed: only here {sorted(ours - theirs)[:3]},"
@@ -63,93 +71,137 @@ def compare_with_never_killed(witness: Witness) -> None:
     shutil.rmtree(twin_home)
 
 
-def _content(warehouse: Warehouse, table: str, content: str) -> set[str]:
+def _content(warehouse: Warehouse, table: str) -> set[str]:
+    without = "".join(f" - '{column}'" for column in _CIRCUMSTANCES)
     with closing(warehouse.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT ({content})::text FROM {table} AS t")
+        cursor.execute(f"SELECT (to_jsonb(t){without})::text FROM {table} AS t")
         rows = [row[0] for row in cursor.fetchall()]
     require(len(rows) == len(set(rows)), f"{table} holds rows twice")
     return set(rows)
 
 
-def compare_dimension(witness: Witness) -> None:
-    """Follow every category through the raw records; the warehouse must hold its last version, and all former ones.
+class Served:
+    """The answers that Bronze holds, as the sandbox sent them."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._sha256 = {line["call_id"]: line["sha256"] for line in witness.calls()}
+        self._answers = {answer["sha256"]: answer for answer in witness.sandbox.served()}
+
+    def answers(self, endpoint: str) -> dict[datetime, list[tuple[dict[str, str], Any]]]:
+        """Return parameters and data of the answers of each snapshot of an endpoint, oldest first.
+
+        Raises:
+            BrokenPromiseError: Bronze holds what was never sent.
+        """
+        found: dict[datetime, list[tuple[dict[str, str], Any]]] = defaultdict(list)
+        for file in self._witness.bronze(endpoint):
+            for call_id in self._witness.raw(file).call_ids:
+                answer = self._answers.get(self._sha256.get(call_id, ""))
+                body = None if answer is None else self._witness.sandbox.served_body(answer["sequence"])
+                if answer is None or body is None:
+                    raise BrokenPromiseError(f"{file.path}: the sandbox never sent an answer like that of {call_id}")
+                found[file.snapshot].append((answer["parameters"], json.loads(body)["data"]))
+        return found
+
+    def records(self, endpoint: str) -> dict[datetime, list[Record]]:
+        """Return the records of each snapshot of an endpoint, oldest first.
+
+        Raises:
+            BrokenPromiseError: as `answers`.
+        """
+        return {
+            moment: [record for parameters, data in answers for record in records_of(endpoint, parameters, data)]
+            for moment, answers in self.answers(endpoint).items()
+        }
+
+
+def compare_with_served(witness: Witness, rng: random.Random, samples: int | None = 3) -> None:
+    """Compare the warehouse with what was served: figures of some snapshots (None: of all), the rest whole.
 
     Raises:
-        BrokenPromiseError: a version is missing, is another, or should not be there.
+        BrokenPromiseError: they differ.
     """
-    current: dict[object, tuple[object, ...]] = {}
-    former: list[tuple[object, ...]] = []
-    for file in sorted(witness.bronze(), key=lambda file: file.snapshot):
-        if file.endpoint == "cryptocurrency/categories":
-            for key, attributes in _described(witness.raw(file).records).items():
-                if key in current and current[key][1:] != attributes:
-                    former.append((key, *current[key], file.snapshot))
-                if key not in current or current[key][1:] != attributes:
-                    current[key] = (file.snapshot, *attributes)
-    columns = "category_id, snapshot_timestamp, name, title, description"
-    found = witness.query(f"SELECT {columns} FROM dwh.dim_crypto_category WHERE NOT is_inferred")
-    _require_same("dim_crypto_category", found, [(key, *version) for key, version in current.items()])
-    found = witness.query(f"SELECT {columns}, valid_to FROM dwh.dim_crypto_category_history")
-    _require_same("dim_crypto_category_history", found, former)
+    served = Served(witness)
+    for table in SNAPSHOTS:
+        _compare_snapshots(table, witness, served, rng, samples)
+    for table, differs in _FIGURES.items():
+        ((stale,),) = witness.query(_STALE.format(table=table, differs=differs))
+        require(not stale, f"{table}: {stale} rows have not the figures of the newest info")
+    for table in DIMENSIONS:
+        _compare_dimension(table, witness, served)
+    _compare_points(witness, served)
+    _compare_members(witness, served)
 
 
-def _described(records: Iterable[str]) -> dict[object, tuple[object, ...]]:
-    """Return name, title and description of each category; not of a record that has to be quarantined."""
-    found = {}
-    for record in map(json.loads, records):
-        texts = tuple((record.get(name) or "").strip(" \t\r\n") or None for name in ("name", "title", "description"))
-        if not any(text and "\0" in text for text in texts):
-            found[record["id"]] = texts
-    return found
+def _compare_snapshots(table: str, witness: Witness, served: Served, rng: random.Random, samples: int | None) -> None:
+    taken, records = SNAPSHOTS[table], served.records(TABLES[table].endpoint)
+    for moment in records if samples is None else rng.sample(sorted(records), min(samples, len(records))):
+        found = witness.query(
+            f"SELECT {', '.join(taken.columns)} FROM dwh.{table} WHERE snapshot_timestamp = '{iso(moment)}'"
+        )
+        _require_same(f"{table} at {iso(moment)}", found, taken.rows(records[moment]).values())
 
 
-def _require_same(table: str, found: list[tuple[object, ...]], expected: list[tuple[object, ...]]) -> None:
-    missing, strange = set(expected) - set(found), set(found) - set(expected)
-    require(not missing and not strange, f"{table}: expected {list(missing)[:3]}, found {list(strange)[:3]}")
-    require(len(found) == len(expected), f"{table}: {len(found)} rows, {len(expected)} expected")
+def _compare_dimension(table: str, witness: Witness, served: Served) -> None:
+    """Follow every member through the answers; the warehouse must hold its last version, and all former ones."""
+    taken = DIMENSIONS[table]
+    current: dict[object, tuple[datetime, tuple[Any, ...]]] = {}
+    former: list[tuple[Any, ...]] = []
+    for moment, records in served.records(TABLES[table].endpoint).items():
+        for key, row in taken.rows(records).items():
+            known = current.get(key)
+            if known is not None and known[1] != row:
+                former.append((*known[1], known[0], moment))
+            if known is None or known[1] != row:
+                current[key] = (moment, row)
+    columns = f"{', '.join(taken.columns)}, snapshot_timestamp"
+    complete = "coalesce((to_jsonb(t) ->> 'is_inferred')::boolean, false) = false"
+    found = witness.query(f"SELECT {columns} FROM dwh.{table} AS t WHERE {complete}")
+    _require_same(table, found, [(*row, moment) for moment, row in current.values()])
+    _require_same(f"{table}_history", witness.query(f"SELECT {columns}, valid_to FROM dwh.{table}_history"), former)
 
 
-def compare_with_answers(witness: Witness, rng: random.Random, samples: int | None = 3) -> None:
-    """Compare the figures of some snapshots in the warehouse (None: of all) with the bodies that the sandbox sent.
-
-    Raises:
-        BrokenPromiseError: a figure is another, or is missing.
-    """
-    bodies = _bodies_by_call(witness)
-    files = witness.bronze()
-    moments = sorted({file.snapshot for file in files})
-    for moment in moments if samples is None else rng.sample(moments, min(samples, len(moments))):
-        for file in (file for file in files if file.snapshot == moment):
-            (call_id,) = witness.raw(file).call_ids
-            require(call_id in bodies, f"{file.path}: the sandbox never sent an answer like that of call {call_id}")
-            statement, expected = _figures(file, bodies[call_id]["data"])
-            _require_same(f"{file.path}: {statement}", witness.query(statement), expected)
+def _compare_points(witness: Witness, served: Served) -> None:
+    """Every point of the index's history stands at its own time, as the first answer told it."""
+    points: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for records in served.records("fear-and-greed/historical").values():
+        points = {**POINTS.rows(records), **points}
+    found = witness.query(
+        "SELECT extract(epoch FROM snapshot_timestamp)::bigint, fear_greed_score, sentiment_label"
+        " FROM dwh.fact_market_sentiment JOIN ops.load_batch USING (load_batch_id)"
+        " WHERE table_name = 'market_sentiment_history'"
+    )
+    _require_same("points of the history", found, points.values())
 
 
-def _bodies_by_call(witness: Witness) -> dict[str, Any]:
-    call_of = {line["sha256"]: line["call_id"] for line in witness.calls()}
-    found = {}
-    for answer in witness.sandbox.served():
-        body = witness.sandbox.served_body(answer["sequence"])
-        if answer["sha256"] in call_of and body is not None:
-            found[call_of[answer["sha256"]]] = json.loads(body)
-    return found
+def _compare_members(witness: Witness, served: Served) -> None:
+    """Follow the members of every category through its answers, and through the lists of categories."""
+    lists = served.records("cryptocurrency/categories")
+    answers = served.answers("cryptocurrency/category")
+    held = set(witness.query("SELECT table_name, snapshot_timestamp FROM ops.quarantine"))
+    began: dict[tuple[int, str], datetime] = {}
+    intervals: list[tuple[Any, ...]] = []
+    for moment in sorted(lists.keys() | answers.keys()):
+        seen: set[tuple[int, str]] = set()
+        ended: set[str] = set()  # categories that have no other members than those just seen
+        if moment in lists and ("fact_crypto_category", moment) not in held:
+            ended |= {category for _, category in began} - {record["id"] for record in lists[moment]}
+        for parameters, data in answers.get(moment, ()):
+            category = parameters["id"]
+            seen |= {(coin, category) for (coin,) in MEMBERS.rows(data["coins"])}
+            if ("link_crypto_category", moment) not in held:
+                ended.add(category)
+        over = [link for link in began if link[1] in ended and link not in seen]
+        intervals += [(*link, began.pop(link), moment) for link in over]
+        began |= {link: moment for link in seen if link not in began}
+    found = witness.query("SELECT crypto_id, category_id, valid_from, valid_to FROM dwh.link_crypto_category")
+    _require_same("link_crypto_category", found, [*intervals, *((*link, at, None) for link, at in began.items())])
 
 
-def _figures(file: BronzeFile, data: Any) -> tuple[str, list[tuple[object, ...]]]:
-    """Return a statement, and the rows that it must return."""
-    at = f"snapshot_timestamp = '{iso(file.snapshot)}'"
-    match file.endpoint:
-        case "cryptocurrency/categories":
-            # Of one id twice the last record counts.
-            records = {record["id"]: record for record in data}
-            rows = [(key, *(record[name] for name in _CATEGORY)) for key, record in records.items()]
-            return f"SELECT category_id, {', '.join(_CATEGORY)} FROM dwh.fact_crypto_category WHERE {at}", rows
-        case "global-metrics/quotes/latest":
-            figures = (data["btc_dominance"], *(data["quote"]["USD"][name] for name in _QUOTE))
-            return f"SELECT btc_dominance, {', '.join(_QUOTE)} FROM dwh.fact_global_market WHERE {at}", [figures]
-        case "fear-and-greed/latest":
-            figures = (data["value"], data["value_classification"])
-            return f"SELECT fear_greed_score, sentiment_label FROM dwh.fact_market_sentiment WHERE {at}", [figures]
-        case other:
-            raise AssertionError(other)
+def _require_same(what: str, found: Iterable[tuple[Any, ...]], expected: Iterable[tuple[Any, ...]]) -> None:
+    ours = [tuple(tuple(value) if isinstance(value, list) else value for value in row) for row in found]
+    theirs = list(expected)
+    missing, strange = set(theirs) - set(ours), set(ours) - set(theirs)
+    require(not missing and not strange, f"{what}: expected {list(missing)[:3]}, found {list(strange)[:3]}")
+    require(len(ours) == len(theirs), f"{what}: {len(ours)} rows, {len(theirs)} expected")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
 
+from cryptoelt.frequencies import INIT
+from cryptoelt.lake.bronze import BronzeNote
 from tests.crash.drill import Drill, make_sandbox
 from tests.crash.invariants import BrokenPromiseError
 from tests.e2e.support import embedded_postgres
@@ -17,9 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from cryptoelt.lake.bronze import BronzeFile
     from tests.crash.invariants import Witness
 
 _KILLS = 6
+_ASSETS = "exchange/assets"
+#: Answers of the asset scan with which it is killed, and those that are so slow that it is killed before the last.
+_KEPT, _SLOW = 5, 10
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +44,57 @@ def drill(seed: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drill
     embedded_postgres(home).remove()
 
 
-def test_killed_runs_lose_nothing_and_repeat_nothing(drill: Drill, seed: int) -> None:
-    """The first kill meets a home whose database is still being made, the last one takes the server along."""
+@contextmanager
+def _repeatable(seed: int) -> Iterator[None]:
+    """Tell with a broken promise how to repeat the drill."""
     print(f"CRASH_SEED={seed}")
     try:
-        drill.kill_at_random()
-        drill.kill_after("rejected records", fault="nul_in_text@cryptocurrency/categories*1")
-        for number in range(3, _KILLS + 1):
-            drill.kill_at_random(power_cut=number == _KILLS)
-        drill.compare(samples=None)
+        yield
     except BrokenPromiseError as broken:
         pytest.fail(f"CRASH_SEED={seed}: {broken}")
+
+
+def test_a_run_killed_while_its_home_is_being_made_is_made_good(drill: Drill, seed: int) -> None:
+    with _repeatable(seed):
+        drill.kill_at_random("10x")
+
+
+def test_an_init_killed_in_the_middle_of_the_asset_scan_asks_only_for_what_is_missing(drill: Drill, seed: int) -> None:
+    witness = drill.witness
+    calls_before, files_before = len(witness.sandbox.served()), len(witness.bronze(_ASSETS))
+    witness.sandbox.add_fault(f"slow=0.3@{_ASSETS}*{_SLOW}")
+    with _repeatable(seed):
+        drill.kill_after("part of a scan", INIT, _KEPT)
+
+    calls = witness.sandbox.served()[calls_before:]
+    files = witness.bronze(_ASSETS)[files_before:]
+    kept = {id_ for file in files if file.snapshot == files[0].snapshot for id_ in _answered(witness, file)}
+    assert _KEPT <= len(kept) <= _SLOW
+    asked = Counter(call["parameters"]["id"] for call in calls if call["endpoint"] == _ASSETS)
+    assert asked.keys() == {str(key) for (key,) in witness.raw(witness.bronze("exchange/map")[-1]).keys}
+    again = {id_: times for id_, times in asked.items() if times > 1}
+    assert list(again.values()) in ([], [2])  # at most the one that was under way
+    assert not kept & again.keys()
+    others = Counter(call["endpoint"] for call in calls)
+    assert (others["exchange/map"], others["exchange/info"]) == (1, 1)
+
+
+def _answered(witness: Witness, file: BronzeFile) -> list[str]:
+    """Return the ids that one file of a scan answers."""
+    scan = BronzeNote.of(pq.read_schema(witness.home / "lake" / file.path).metadata).scan
+    assert scan is not None
+    return list(scan["answered"])
+
+
+def test_killed_runs_of_all_frequencies_lose_nothing_and_repeat_nothing(drill: Drill, seed: int) -> None:
+    """The first kill is followed by another at once, the last one takes the server along."""
+    with _repeatable(seed):
+        drill.initialise()
+        drill.kill_at_random("daily", recover=False)
+        drill.kill_at_random("5x")
+        drill.kill_after("rejected records", "10x", fault="nul_in_text@cryptocurrency/categories*1")
+        drill.kill_at_random("weekly", power_cut=True)
+        drill.compare(samples=None)
     assert len(drill.kills) == _KILLS
 
 
@@ -56,13 +104,27 @@ def test_killed_runs_lose_nothing_and_repeat_nothing(drill: Drill, seed: int) ->
 @contextmanager
 def _row_missing(witness: Witness) -> Iterator[None]:
     """One row of a fact is not in the warehouse."""
+    row = "crypto_id = 1 AND snapshot_timestamp = (SELECT max(snapshot_timestamp) FROM dwh.fact_crypto_market)"
     _execute(
         witness,
-        "CREATE TABLE public.kept AS SELECT * FROM dwh.fact_global_market ORDER BY snapshot_timestamp DESC LIMIT 1",
-        "DELETE FROM dwh.fact_global_market WHERE snapshot_timestamp = (SELECT snapshot_timestamp FROM public.kept)",
+        f"CREATE TABLE public.kept AS SELECT * FROM dwh.fact_crypto_market WHERE {row}",
+        f"DELETE FROM dwh.fact_crypto_market WHERE {row}",
     )
     yield
-    _execute(witness, "INSERT INTO dwh.fact_global_market SELECT * FROM public.kept", "DROP TABLE public.kept")
+    _execute(witness, "INSERT INTO dwh.fact_crypto_market SELECT * FROM public.kept", "DROP TABLE public.kept")
+
+
+@contextmanager
+def _point_missing(witness: Witness) -> Iterator[None]:
+    """A point of the index's history is not in the warehouse."""
+    row = "snapshot_timestamp = (SELECT min(snapshot_timestamp) FROM dwh.fact_market_sentiment)"
+    _execute(
+        witness,
+        f"CREATE TABLE public.kept AS SELECT * FROM dwh.fact_market_sentiment WHERE {row}",
+        f"DELETE FROM dwh.fact_market_sentiment WHERE {row}",
+    )
+    yield
+    _execute(witness, "INSERT INTO dwh.fact_market_sentiment SELECT * FROM public.kept", "DROP TABLE public.kept")
 
 
 @contextmanager
@@ -72,10 +134,22 @@ def _loaded_twice(witness: Witness) -> Iterator[None]:
         witness,
         "INSERT INTO ops.load_batch (run_id, table_name, snapshots, rows_in, rows_loaded, rows_present,"
         " rows_quarantined, started_at, ended_at) SELECT 'twice', table_name, snapshots, rows_in, 0, rows_in, 0,"
-        " started_at, ended_at FROM ops.load_batch WHERE table_name = 'fact_market_sentiment' LIMIT 1",
+        " started_at, ended_at FROM ops.load_batch WHERE table_name = 'fact_exchange_assets' LIMIT 1",
     )
     yield
     _execute(witness, "DELETE FROM ops.load_batch WHERE run_id = 'twice'")
+
+
+@contextmanager
+def _membership_twice(witness: Witness) -> Iterator[None]:
+    """A coin belongs to a category that nobody said."""
+    _execute(
+        witness,
+        "INSERT INTO dwh.link_crypto_category (crypto_id, category_id, valid_from, snapshot_timestamp, load_batch_id)"
+        " SELECT crypto_id, category_id, now(), now(), 0 FROM dwh.link_crypto_category LIMIT 1",
+    )
+    yield
+    _execute(witness, "DELETE FROM dwh.link_crypto_category WHERE load_batch_id = 0")
 
 
 @contextmanager
@@ -93,7 +167,21 @@ def _answer_missing(witness: Witness) -> Iterator[None]:
 @contextmanager
 def _file_missing(witness: Witness) -> Iterator[None]:
     """A Bronze file is gone."""
-    path = witness.home / "lake" / witness.bronze()[-1].path
+    with _taken_away(witness, witness.bronze("cryptocurrency/map")[-1]):
+        yield
+
+
+@contextmanager
+def _empty_part_missing(witness: Witness) -> Iterator[None]:
+    """The answer of an exchange that publishes nothing is gone."""
+    file = next(file for file in witness.bronze(_ASSETS) if not witness.raw(file).records)
+    with _taken_away(witness, file):
+        yield
+
+
+@contextmanager
+def _taken_away(witness: Witness, file: BronzeFile) -> Iterator[None]:
+    path = witness.home / "lake" / file.path
     path.rename(path.with_suffix(".gone"))
     yield
     path.with_suffix(".gone").rename(path)
@@ -129,10 +217,13 @@ def _execute(witness: Witness, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("sabotage", "words"),
     [
-        (_row_missing, "rows in Silver, 0 in the warehouse"),
+        (_row_missing, "fact_crypto_market: not as many rows in the warehouse as in Silver"),
+        (_point_missing, "market_sentiment_history: the batches loaded"),
         (_loaded_twice, "not in exactly one batch"),
+        (_membership_twice, "link_crypto_category: the batches loaded"),
         (_answer_missing, "are journalled"),
-        (_file_missing, "that Bronze has not"),
+        (_file_missing, "Bronze has no answer of them"),
+        (_empty_part_missing, "Bronze has no answer of them"),
         (_credit_too_many, "credits charged"),
         (_line_damaged, "is not JSON"),
     ],
@@ -140,40 +231,72 @@ def _execute(witness: Witness, *statements: str) -> None:
 def test_the_drill_notices(
     drill: Drill, sabotage: Callable[[Witness], AbstractContextManager[None]], words: str
 ) -> None:
-    kills = len(drill.kills)
-    if not kills:
+    if not drill.kills:
         pytest.skip("the drill did not come so far")
     with sabotage(drill.witness), pytest.raises(BrokenPromiseError, match=words):
-        drill.witness.check_after_run(kills)
-    drill.witness.check_after_run(kills)
+        drill.witness.check_after_run()
+
+
+def test_the_drill_notices_an_answer_lost_without_a_kill(drill: Drill) -> None:
+    if not drill.kills:
+        pytest.skip("the drill did not come so far")
+    first, second = drill.witness.bronze("cryptocurrency/listings/latest")[-2:]
+    with (
+        _taken_away(drill.witness, first),
+        _taken_away(drill.witness, second),
+        pytest.raises(BrokenPromiseError, match="one kill, and 2 calls"),
+    ):
+        drill.witness.check_after_kill()
+
+
+def test_the_checks_pass_again_when_all_is_as_it_was(drill: Drill) -> None:
+    if not drill.kills:
+        pytest.skip("the drill did not come so far")
+    drill.witness.check_after_run()
 
 
 _STRANGE_VERSION = """
     INSERT INTO dwh.dim_crypto_category_history (category_id, snapshot_timestamp, valid_from, valid_to, load_batch_id)
     SELECT category_id, snapshot_timestamp, snapshot_timestamp, now(), 0 FROM dwh.dim_crypto_category LIMIT 1
 """
+_DOUBLED = "UPDATE dwh.{table} SET {column} = {column} * 2"
+_HALVED = "UPDATE dwh.{table} SET {column} = {column} / 2"
 
 
 @pytest.mark.parametrize(
     ("sabotage", "undo", "words"),
     [
-        pytest.param(
-            "UPDATE dwh.fact_global_market SET total_market_cap = total_market_cap * 2",
-            "UPDATE dwh.fact_global_market SET total_market_cap = total_market_cap / 2",
-            "fact_global_market .*expected",
-            id="another figure",
+        *(
+            pytest.param(
+                _DOUBLED.format(table=table, column=column),
+                _HALVED.format(table=table, column=column),
+                words,
+                id=f"another {column}",
+            )
+            for table, column, words in (
+                ("fact_global_market", "total_market_cap", "fact_global_market .*expected"),
+                ("fact_crypto_market", "price_usd", "fact_crypto_market .*expected"),
+                ("fact_exchange_assets", "balance", "fact_exchange_assets .*expected"),
+                ("dim_exchange_map", "weekly_visits", "dim_exchange_map: .* not the figures of the newest info"),
+            )
         ),
         pytest.param(
-            "UPDATE dwh.dim_crypto_category SET title = 'x' || title",
-            "UPDATE dwh.dim_crypto_category SET title = substr(title, 2)",
-            "dim_crypto_category: expected",
-            id="another title",
+            "UPDATE dwh.dim_crypto_info SET logo_url = 'x' || logo_url",
+            "UPDATE dwh.dim_crypto_info SET logo_url = substr(logo_url, 2)",
+            "dim_crypto_info: expected",
+            id="another logo",
         ),
         pytest.param(
             _STRANGE_VERSION,
             "DELETE FROM dwh.dim_crypto_category_history WHERE load_batch_id = 0",
             "history: expected",
             id="a version too many",
+        ),
+        pytest.param(
+            "UPDATE dwh.link_crypto_category SET valid_from = valid_from - interval '1 second'",
+            "UPDATE dwh.link_crypto_category SET valid_from = valid_from + interval '1 second'",
+            "link_crypto_category: expected",
+            id="members too early",
         ),
     ],
 )
@@ -186,4 +309,9 @@ def test_the_drill_notices_what_was_never_served(drill: Drill, sabotage: str, un
             drill.compare(samples=None)
     finally:
         _execute(drill.witness, undo)
+
+
+def test_the_comparison_passes_again_when_all_is_as_it_was(drill: Drill) -> None:
+    if not drill.kills:
+        pytest.skip("the drill did not come so far")
     drill.compare(samples=None)

@@ -74,16 +74,17 @@ def home_env(
 
 @dataclass
 class Cli:
-    """`python -m cryptoelt` in one home."""
+    """`python -m cryptoelt` in one home, or another module that is called like it."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
     longest: float = _LONGEST_COMMAND
+    module: str = "cryptoelt"
 
     def __call__(self, *arguments: str, **settings: str) -> Finished:
         """Run a command to its end; `settings` are as for `home_env`."""
         done = subprocess.run(
-            [sys.executable, "-m", "cryptoelt", *arguments],
+            [sys.executable, "-m", self.module, *arguments],
             cwd=self.home,
             env=self._environment(settings),
             stdin=subprocess.DEVNULL,
@@ -97,7 +98,7 @@ class Cli:
     def start(self, *arguments: str, **settings: str) -> Running:
         """Start a command in a session of its own, as cron does."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "cryptoelt", *arguments],
+            [sys.executable, "-m", self.module, *arguments],
             cwd=self.home,
             env=self._environment(settings),
             stdin=subprocess.DEVNULL,

@@ -46,7 +46,7 @@ VERSIONED: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "dim_exchange_info": ("exchange_id", "fiats[1]", lambda said: said[0]),
     "dim_crypto_category": ("category_id", "name", lambda said: said),
 }
-EXAMPLES = int(os.environ.get("CRYPTOELT_TEST_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("ANY_ORDER_EXAMPLES", "25"))
 
 
 class Lab:

@@ -145,12 +145,15 @@ def test_replacing_an_answer_takes_back_what_it_had_changed(load: Loading, lake:
         show(load, lake, number, [1, 2])
     lake.commit(LINK, {at(1): [*members(1, [[3]]), *members(2, [[3]])]})
     load(LINK)
-    assert len(intervals(load)) == 6
+    before = intervals(load)
+    assert len(before) == 6
     DeltaTable(lake.uri(LINK)).delete(f"snapshot_timestamp = '{at(1):%Y-%m-%dT%H:%M:%SZ}'")
     version = lake.commit(LINK, {at(1): members(1, [[1, 2]])})
     unit = load(LINK, version=version, replace=True)
     assert (unit.rows_in, unit.rows_loaded, unit.rows_present) == (9, 2, 7)
     assert intervals(load) == [(1, at(0), None), (2, at(0), None)]
+    load(LINK, version=2, replace=True)
+    assert intervals(load) == before
 
 
 def test_replacing_a_list_brings_back_the_members_of_a_category(load: Loading, lake: SilverWriter) -> None:

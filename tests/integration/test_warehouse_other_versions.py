@@ -18,7 +18,7 @@ from cryptoelt.machine.server_place import server_user
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.engine import OLDEST_SERVER, Warehouse
 from tests.integration.loading import Loading
-from tests.integration.silver_writer import at, category, category_fact
+from tests.integration.silver_writer import asset, at, category, category_fact, exchange_figures, members
 from tests.integration.test_warehouse_migrations import differences
 
 if TYPE_CHECKING:
@@ -104,6 +104,14 @@ def test_it_migrates_loads_and_migrates_back(other_server: Warehouse, lake: Silv
     load("dim_crypto_category")
     former = load.rows("SELECT name FROM dwh.dim_crypto_category_history ORDER BY valid_from")
     assert former == [("Z",), ("A",)]
+    lake.commit("fact_exchange_assets", {at(1): [asset(1, 1, 6.0)]})
+    lake.commit("fact_exchange_info", {at(0): [exchange_figures(1, 3.0)]})
+    lake.commit("link_crypto_category", {at(number): members(number, [[1]]) for number in (0, 2)})
+    for table in ("fact_exchange_assets", "fact_exchange_info", "link_crypto_category"):
+        load(table)
+    assert load.rows("SELECT value_to_volume_ratio FROM dwh.fact_exchange_assets") == [(2.0,)]
+    links = "SELECT category_id, valid_from, valid_to FROM dwh.link_crypto_category ORDER BY 1"
+    assert load.rows(links) == [("c0", at(0), at(1)), ("c2", at(2), None)]
     with other_server.run_lock(0):
         assert migrations.downgrade(other_server, "base") == "base"
     assert migrations.upgrade(other_server) == migrations.head()

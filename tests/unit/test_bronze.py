@@ -80,10 +80,11 @@ def test_the_path_of_a_snapshot_is_that_of_the_contract(
 
 @pytest.mark.parametrize("clean", [True, False])
 def test_what_is_written_is_read_back_and_the_footer_tells_what_it_is(bronze: Bronze, clean: bool) -> None:
-    file = bronze.write(ENDPOINT, AT, rows(3), BronzeNote(clean=clean))
+    note = BronzeNote(clean, window=AT, is_last=False, scan={"answered": ["1"]}, call_id="a call")
+    file = bronze.write(ENDPOINT, AT, rows(3), note)
     footer = bronze.footer(file)
 
-    assert (footer.rows, footer.note.clean) == (3, clean)
+    assert (footer.rows, footer.note) == (3, note)
     assert footer.schema.equals(pa.schema(COMMON_FIELDS))
     assert pq.read_table(bronze.location(file)).equals(rows(3))
 

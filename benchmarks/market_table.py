@@ -48,7 +48,7 @@ SELECT c AS crypto_id, {first} + n * interval '398 minutes' AS snapshot_timestam
 FROM generate_series({low}, {high}) AS n, generate_series(1, {coins}) AS c,
   LATERAL (SELECT random() * 100 + n * 0 + c * 0) AS figure (f)
 """
-_WITH_FIGURES = "(snapshot_timestamp) INCLUDE (market_cap_usd, volume_24h_usd)"
+_WITH_FIGURES = "(snapshot_timestamp) INCLUDE (market_cap_usd, fully_diluted_market_cap_usd, market_cap_dominance_usd)"
 _KEY = "PRIMARY KEY (crypto_id, snapshot_timestamp)"
 
 
@@ -69,9 +69,10 @@ LAYOUTS = {
     "key (coin, time), index (time) with figures": Layout(indexes=(_WITH_FIGURES,)),
     "monthly partitions of 4": Layout(indexes=(_WITH_FIGURES,), by_month=True),
 }
+_CAPS = "snapshot_timestamp, sum(market_cap_usd), sum(fully_diluted_market_cap_usd), sum(market_cap_dominance_usd)"
 _QUERIES = {
-    "market cap by snapshot, the year": "SELECT snapshot_timestamp, sum(market_cap_usd) FROM t GROUP BY 1 ORDER BY 1",
-    "market cap by snapshot, 30 days": "SELECT snapshot_timestamp, sum(market_cap_usd) FROM t WHERE snapshot_timestamp"
+    "caps by snapshot, the year": f"SELECT {_CAPS} FROM t GROUP BY 1 ORDER BY 1",
+    "caps by snapshot, 30 days": f"SELECT {_CAPS} FROM t WHERE snapshot_timestamp"
     " > (SELECT max(snapshot_timestamp) - interval '30 days' FROM t) GROUP BY 1 ORDER BY 1",
     "one coin, the year": "SELECT snapshot_timestamp, price_usd FROM t WHERE crypto_id = 1027 ORDER BY 1",
     "newest snapshot, all coins": "SELECT * FROM t WHERE snapshot_timestamp = (SELECT max(snapshot_timestamp) FROM t)",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cryptoelt.spark import SparkHost
     from cryptoelt.warehouse.engine import Warehouse
 
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
 SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 SCHEDULED = [name for name, frequency in FREQUENCIES.items() if frequency.times]

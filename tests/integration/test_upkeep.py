@@ -314,7 +314,7 @@ def test_a_file_that_is_not_what_the_log_says_stops_the_upkeep_and_nothing_else(
     damage: str, lake: SilverWriter, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(lake, 0, 1, 2, 3)
-    path = root(lake) / sorted(on_disk(lake))[0]
+    path = root(lake) / compaction.small_files(DeltaTable(lake.uri(TABLE)))[0].path
     content = pq.read_table(path)
     path.unlink()
     if damage == "text":

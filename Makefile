@@ -25,7 +25,7 @@ setup: ## Make the environment, then prepare this machine and the home (CRYPTOEL
 	@scripts/environment.sh run
 	@"$(BIN)/cryptoelt" setup
 
-demo: ## Run the pipeline twice against a synthetic market, in a home of its own (.demo).
+demo: ## Fill a warehouse from a synthetic market, in a home of its own (.demo).
 	@scripts/environment.sh run
 	@mkdir -p "$(DEMO_HOME)"
 	@env -u CRYPTOELT_WAREHOUSE__URL CRYPTOELT_HOME="$(DEMO_HOME)" "$(BIN)/cryptoelt" setup

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from cryptoelt.lake.bronze import BronzeFile
     from cryptoelt.sandbox.server import SandboxServer
 
 DAY = 86_400.0
@@ -156,6 +157,13 @@ class Extracting:
     def served(self, call: dict[str, Any]) -> Any:
         """Return the data that the sandbox answered a call with."""
         return json.loads(self.sandbox.served_body(call["sequence"]) or b"")["data"]
+
+    def spoil(self, file: BronzeFile) -> None:
+        """Damage the rows of a file, and leave its footer as it is."""
+        path = self.home / "lake" / file.path
+        whole = path.read_bytes()
+        footer = int.from_bytes(whole[-8:-4], "little") + 8
+        path.write_bytes(b"\xff" * (len(whole) - footer) + whole[-footer:])
 
     def next_weekday(self) -> None:
         """Let a day pass, and the weekend after a Friday."""

@@ -194,6 +194,17 @@ def test_over_sixty_weekdays_everyone_is_asked_in_time_and_a_swap_is_found(make:
     assert Counter(ran.ids).most_common(1)[0][1] == 1
 
 
+def test_those_whose_number_never_changes_are_asked_in_even_slices(make: Callable[..., Extracting]) -> None:
+    extract = make(World(categories=42, churn=False, coins=60, exchanges=2, publishers=1, wallet_rows=4))
+    asked = dict.fromkeys(sizes(extract), extract.clock.now())
+    for _ in range(24):
+        extract.next_weekday()
+        ran = extract(MEMBERS)
+        assert 2 <= len(ran.calls) <= 4
+        asked |= dict.fromkeys(ran.ids, ran.snapshot)
+        assert ran.snapshot - min(asked.values()) <= timedelta(days=30)
+
+
 def test_the_share_of_the_month_is_spread_over_its_weekdays_and_never_crossed(make: Callable[..., Extracting]) -> None:
     extract = make(
         World(categories=60, churn=False, coins=60, exchanges=2, publishers=1), init=False, category_share=0.006
@@ -277,8 +288,11 @@ def test_a_second_page_that_fails_leaves_no_last_page_and_the_category_is_asked_
     assert isinstance(ran.error, ApiUnavailableError)
     assert ran.unit.status is Status.PARTIAL
     assert {(row["page_start"], row["is_last_page"]) for row in rows} == {(1, False)}
+    first = extract.journal(MEMBERS)
+    assert (first["answered"], first["failed"], first["is_complete"]) == (0, [large], False)
 
     again = extract(MEMBERS, cls=OnlyLarge)
+    assert extract.journal(MEMBERS)["scan"] == first["scan"]
     assert again.calls[0]["parameters"]["start"] == "1"
     assert extract.rows(again, "is_last_page")[-1]["is_last_page"]
     assert len(members(extract, again)[large]) == sizes(extract)[large]

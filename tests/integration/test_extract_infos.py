@@ -214,9 +214,7 @@ def test_without_a_map_nobody_can_be_asked(extract: Extracting) -> None:
 def test_a_damaged_map_does_not_hide_the_one_before(extract: Extracting) -> None:
     ids = mapped(extract, EXCHANGE_INFO)
     extract(EXCHANGES)
-    path = extract.home / "lake" / extract.bronze.files(EXCHANGES)[-1].path
-    whole = path.read_bytes()
-    path.write_bytes(b"\xff" * (len(whole) // 2) + whole[len(whole) // 2 :])
+    extract.spoil(extract.bronze.files(EXCHANGES)[-1])
 
     assert extract(EXCHANGE_INFO).ids == ids
 

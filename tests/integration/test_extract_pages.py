@@ -196,9 +196,7 @@ def test_a_map_is_compared_with_the_last_whole_one(extract: Extracting) -> None:
 def test_a_damaged_former_map_costs_the_comparison_and_not_the_new_map(extract: Extracting) -> None:
     extract(COINS)
     (file,) = extract.bronze.files(COINS)
-    path = extract.home / "lake" / file.path
-    whole = path.read_bytes()
-    path.write_bytes(b"\xff" * (len(whole) // 2) + whole[len(whole) // 2 :])
+    extract.spoil(file)
     ran = extract(COINS)
 
     assert (ran.error, ran.unit.status) == (None, Status.DONE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import ceil
 
@@ -159,3 +159,11 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint("fear-and-greed/historical", "/v3/fear-and-greed/historical", Price(1), Shape.LIST, {}, _of()),
     )
 }
+
+LISTINGS = "cryptocurrency/listings/latest"
+#: The older form of the same endpoint.
+LISTINGS_V1 = replace(
+    ENDPOINTS[LISTINGS],
+    path="/v1/cryptocurrency/listings/latest",
+    price=replace(ENDPOINTS[LISTINGS].price, block=200),
+)

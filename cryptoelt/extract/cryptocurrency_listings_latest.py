@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.answer import RawRecord
-from cryptoelt.api.catalogue import Price
+from cryptoelt.api.catalogue import LISTINGS_V1
 from cryptoelt.extract.fields import MISPLACED, flag, integer, number, text, texts
 from cryptoelt.extract.paged import PagedExtractor
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from cryptoelt.extract.base import ExtractContext
 
 _CURRENCY = "USD"
-_V1_PATH = "/v1/cryptocurrency/listings/latest"
-_V1_BLOCK = 200
 
 
 class ListingsExtractor(PagedExtractor):
@@ -65,8 +62,7 @@ class ListingsExtractor(PagedExtractor):
     def __init__(self, context: ExtractContext) -> None:
         super().__init__(context)
         if context.settings.listings_version == "v1":
-            price = Price(0, block=_V1_BLOCK, expected_rows=self.page_size)
-            self.endpoint = dataclasses.replace(self.endpoint, path=_V1_PATH, price=price)
+            self.endpoint = LISTINGS_V1
 
     def wanted_rows(self) -> int:
         """Return the configured number of coins."""

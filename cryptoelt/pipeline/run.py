@@ -67,11 +67,10 @@ class Pipeline:
             stack.enter_context(runtime.lock(wait))
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
             served = Service.begin(runtime, job)
-            if served.reason:
-                return self._result(job, started, began, window=served.window, reason=served.reason)
-            self._run_phases(replace(job, endpoints=served.endpoints), served.window, stack)
-            result = self._result(job, started, began, window=served.window)
-            if job.is_run or job.due:
+            if not served.reason:
+                self._run_phases(replace(job, endpoints=served.endpoints), served.window, stack)
+            result = self._result(job, started, began, window=served.window, reason=served.reason)
+            if (job.is_run or job.due) and not served.reason:
                 served.end(result)
         log.info("run.ended", extra={"fields": {"exit_code": int(result.exit_code), "status": result.status.value}})
         return result

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cryptoelt.api.catalogue import ENDPOINTS
+from cryptoelt.api.catalogue import ENDPOINTS, LISTINGS, LISTINGS_V1
 from cryptoelt.api.credit_month import credit_month_of
 from cryptoelt.clock import iso
 from cryptoelt.errors import ConfigurationError, DamagedFileError, UsageError
@@ -114,8 +114,16 @@ def credits_kept(settings: Settings, bronze: Bronze, clock: Clock, client: CoinM
     kept = 0
     for window in _perishable_windows(settings, now):
         asked = endpoints_of(window.frequency) if window.start > now else lacking_endpoints(bronze, window)
-        kept += sum(client.price(ENDPOINTS[name]) for name in asked)
+        kept += sum(_price_of(name, settings, client) for name in asked)
     return kept
+
+
+def _price_of(endpoint: str, settings: Settings, client: CoinMarketCapClient) -> int:
+    """Return what one run of an endpoint costs as it is configured: so many coins, in this version."""
+    if endpoint != LISTINGS:
+        return client.price(ENDPOINTS[endpoint])
+    listings = LISTINGS_V1 if settings.extract.listings_version == "v1" else ENDPOINTS[LISTINGS]
+    return client.price(listings, settings.extract.listings_limit)
 
 
 def _perishable_windows(settings: Settings, now: datetime) -> Iterator[Window]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cryptoelt.api.client import CoinMarketCapClient
 from cryptoelt.api.ledger import CreditLedger
 from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import FREQUENCIES, Window, endpoints_of
+from cryptoelt.metadata.runs import RunJournal
 from cryptoelt.pipeline.status import status_report
-from cryptoelt.pipeline.windows import lacking_endpoints
+from cryptoelt.pipeline.windows import credits_kept, lacking_endpoints
 from cryptoelt.results import Status
 from cryptoelt.sandbox.server import SandboxServer
-from cryptoelt.settings import BudgetSettings
+from cryptoelt.settings import BudgetSettings, ExtractSettings
 from tests.integration.schedule import SimulatedHome, firings
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 TEN = endpoints_of("10x")
 MONTH = datetime(2026, 12, 1, tzinfo=UTC)
 NEXT_MONTH = datetime(2027, 1, 1, tzinfo=UTC)
+#: What the small market costs, and all that a month of 10x and 5x costs at these prices.
+_PRICES = {"cryptocurrency/categories": 2, "cryptocurrency/listings/latest": 1}
+_PERISHABLE = 23 * (10 * (2 + 1 + 1) + 5 * 1)
 
 
 @pytest.fixture
@@ -133,13 +138,41 @@ def month_of_firings() -> list[tuple[datetime, str]]:
 
 
 @pytest.mark.usefixtures("quick_disk")
+def test_who_failed_is_not_excused_by_others_that_were_postponed(home: Path, sandbox: SandboxServer) -> None:
+    """Beside the rest of the month there is room for the map and two exchanges, and these two fail."""
+    spendable = _PERISHABLE + 1 + 2
+    budget = BudgetSettings(monthly_credits=2 * spendable, buffer=0.5, prices=_PRICES)
+    simulated = SimulatedHome.make(home, sandbox, budget=budget)
+    simulated.at(MONTH - timedelta(days=1)).extract("init", due=False)
+    sandbox.add_fault("http_500@exchange/assets")
+    result = simulated.at(MONTH.replace(hour=8, minute=20)).extract("daily")
+
+    assert result.exit_code is ExitCode.PARTIAL
+    assert result.postponed["exchange/assets"] > 0
+    (*_, line) = RunJournal(simulated.settings.metadata_dir).since(MONTH, simulated.clock.now())
+    assert line["is_answered"] is False
+
+
+@pytest.mark.parametrize(
+    ("asked", "price"), [({}, 20), ({"listings_version": "v1"}, 25), ({"listings_limit": 10_000}, 40)]
+)
+def test_what_is_kept_for_listings_is_what_they_cost_as_configured(
+    simulated: SimulatedHome, asked: dict[str, Any], price: int
+) -> None:
+    settings = simulated.settings.model_copy(update={"extract": ExtractSettings(**asked)})
+    ledger = CreditLedger(settings.metadata_dir, settings.budget, simulated.clock)
+    # On the last weekday of the month: 10x has one window open and three to come, 5x one to come.
+    simulated.clock.moment = datetime(2026, 12, 31, 16, 55, tzinfo=UTC)
+    with CoinMarketCapClient(settings, ledger, simulated.clock, run_id="run-1") as client:
+        kept = credits_kept(settings, simulated.bronze, simulated.clock, client)
+    assert kept == 4 * (3 + 1 + 1) + price
+
+
 def test_in_a_month_too_small_for_everything_what_cannot_wait_is_served_and_the_rest_is_postponed(
     home: Path, sandbox: SandboxServer
 ) -> None:
     """The limit holds all 10x and 5x windows, and a part of what the rest would cost."""
-    prices = {"cryptocurrency/categories": 2, "cryptocurrency/listings/latest": 1}
-    perishable = 23 * (10 * (2 + 1 + 1) + 5 * 1)
-    budget = BudgetSettings(monthly_credits=2 * (perishable + 60), buffer=0.5, prices=prices)
+    budget = BudgetSettings(monthly_credits=2 * (_PERISHABLE + 60), buffer=0.5, prices=_PRICES)
     simulated = SimulatedHome.make(home, sandbox, budget=budget)
     simulated.at(MONTH - timedelta(days=1)).extract("init", due=False)
     ledger = CreditLedger(simulated.settings.metadata_dir, budget, simulated.clock)  # reads only what is new

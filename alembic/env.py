@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 from cryptoelt.warehouse.models import DWH, OPS, Base
+from cryptoelt.warehouse.scripts import deploy
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -17,7 +18,7 @@ def ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations in the transaction of this connection."""
+    """Run the migrations in the transaction of this connection; at the head, bring views and procedures up too."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -29,6 +30,8 @@ def migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+        if context.get_context().get_current_heads() == tuple(context.script.get_heads()):
+            deploy(connection)
 
 
 handed_over = context.config.attributes.get("connection")

@@ -60,3 +60,37 @@ class Quarantine(Base):
         UniqueConstraint("table_name", "snapshot_timestamp", "rule", "record_md5"),
         {"schema": OPS},
     )
+
+
+class QualityResult(Base):
+    """What one quality check found at one time."""
+
+    __tablename__ = "quality_result"
+
+    quality_result_id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    run_id: Mapped[str]
+    check_name: Mapped[str]
+    table_name: Mapped[str]
+    severity: Mapped[str] = mapped_column(comment="error, warning or info.")
+    status: Mapped[str] = mapped_column(comment="passed or failed.")
+    is_full: Mapped[bool] = mapped_column(comment="True where all of history was looked at.")
+    load_batch_id: Mapped[int | None] = mapped_column(comment="The newest load of the table that was looked at.")
+    rows_found: Mapped[int] = mapped_column(comment="Rows that break the check.")
+    sample: Mapped[str | None] = mapped_column(comment="The first of them, as JSON.")
+    started_at: Mapped[datetime]
+    seconds: Mapped[float]
+
+    __table_args__ = (Index(None, "check_name", "quality_result_id"), {"schema": OPS})
+
+
+class Script(Base):
+    """A view, function or procedure that is deployed."""
+
+    __tablename__ = "script"
+    __table_args__ = ({"schema": OPS},)
+
+    name: Mapped[str] = mapped_column(primary_key=True, comment="Its path below sql/.")
+    kind: Mapped[str] = mapped_column(comment="view, function or procedure.")
+    object_name: Mapped[str] = mapped_column(comment="What it makes, with its schema.")
+    sha256: Mapped[str]
+    deployed_at: Mapped[datetime]

@@ -10,6 +10,9 @@ UV ?= uv
 # The full drill; the suite kills six times.
 KILLS ?= 60
 SEED ?=
+# Whole commands and servers wait a lot: two files of tests at a time, each with a Spark and a PostgreSQL of its own.
+WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist loadfile
 export VENV
 
 # Tests bring their own settings; nobody's key or warehouse may reach them.
@@ -33,7 +36,7 @@ demo: ## Fill a warehouse from a synthetic market, in a home of its own (.demo).
 
 test: lint type unit ## Run all checks and all tests: lint, type, unit, integration, e2e and a few kills.
 	$(MAKE) --no-print-directory machine
-	CRASH_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest tests/integration tests/e2e tests/crash
+	CRASH_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest $(PARALLEL) tests/integration tests/e2e tests/crash
 
 lint: environment ## Check style and formatting.
 	"$(BIN)/ruff" check .
@@ -46,10 +49,10 @@ unit: environment ## Run the tests without network, JVM or database.
 	$(TESTING) "$(BIN)/python" -m pytest tests/unit
 
 integration: machine ## Run the tests with real HTTP, PostgreSQL and Spark.
-	$(TESTING) "$(BIN)/python" -m pytest tests/integration
+	$(TESTING) "$(BIN)/python" -m pytest $(PARALLEL) tests/integration
 
 e2e: machine ## Run the tests of whole commands.
-	$(TESTING) "$(BIN)/python" -m pytest tests/e2e
+	$(TESTING) "$(BIN)/python" -m pytest $(PARALLEL) tests/e2e
 
 crash: machine ## Kill runs at random moments and see that nothing is lost (KILLS=60, SEED=number).
 	$(TESTING) "$(BIN)/python" -m tests.crash.drill --kills $(KILLS) $(if $(SEED),--seed $(SEED))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from cryptoelt.warehouse.scripts import withdraw
 
 from alembic import op
+from cryptoelt.warehouse.scripts import withdraw
 
 revision = "0006"
 down_revision = "0005"

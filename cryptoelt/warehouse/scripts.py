@@ -37,7 +37,7 @@ class Script:
     def object_name(self) -> tuple[str, str]:
         """The schema and the name of what it makes; procedures and functions lie beside the tables unless told."""
         folders = self.file.name.split("/")
-        return (folders[1] if len(folders) > 2 else "dwh", self.file.stem)  # noqa: PLR2004 - kind/schema/name
+        return (folders[1] if len(folders) > 2 else "dwh", self.file.stem)
 
     @property
     def after(self) -> list[str]:
@@ -72,7 +72,7 @@ def deploy(connection: Connection) -> list[str]:
             _drop(cursor, gone)
             for script in changed:
                 _make(cursor, script)
-        except _CANNOT_REPLACE + (pg.DependentObjectsStillExist,):
+        except (*_CANNOT_REPLACE, pg.DependentObjectsStillExist):
             # Columns of a view cannot be taken away or retyped in place, and what stands on it has to go first.
             cursor.execute("ROLLBACK TO SAVEPOINT scripts")
             _drop(cursor, set(known))

@@ -84,13 +84,16 @@ def history(written: WrittenRows) -> WrittenRows:
 
 def test_market_cap_trend_has_every_row_so_that_its_sums_are_those_of_the_market(history: WrittenRows) -> None:
     view = "analytics.vw_crypto_market_cap_trend"
-    columns = "crypto_id, snapshot_timestamp, market_cap_usd, market_cap_dominance_usd, fully_diluted_market_cap_usd"
+    columns = (
+        "crypto_id, snapshot_timestamp, name, symbol,"
+        " market_cap_usd, market_cap_dominance_usd, fully_diluted_market_cap_usd"
+    )
     assert history.found(view, columns) == [
-        (1, at(0), 100.0, 80.0, 200.0),
-        (1, at(1), None, None, None),
-        (1, at(3), 50.0, 40.0, 100.0),
-        (2, at(0), 0.0, 0.0, None),
-        (3, at(3), None, None, 7.0),
+        (1, at(0), "Alpha", "ALP", 100.0, 80.0, 200.0),
+        (1, at(1), "Alpha", "ALP", None, None, None),
+        (1, at(3), "Alpha", "ALP", 50.0, 40.0, 100.0),
+        (2, at(0), "Beta", "BET", 0.0, 0.0, None),
+        (3, at(3), "Gamma", None, None, None, 7.0),
     ]
     sums = "sum(market_cap_usd) cap, sum(fully_diluted_market_cap_usd) fdv, sum(market_cap_dominance_usd) dominance"
     summed = f"(SELECT snapshot_timestamp, {sums} FROM {view} WHERE snapshot_timestamp <> '{at(1)}' GROUP BY 1) AS s"

@@ -116,6 +116,7 @@ def test_the_caps_of_all_coins_are_summed_from_the_index_alone(warehouse: Wareho
     )
     index = "ix_fact_crypto_market_snapshot_timestamp"
     assert reads(warehouse, "fact_crypto_market", query) == [("Index Only Scan", index)]
+    assert reads(warehouse, "dim_crypto_id", query) == []
 
 
 @pytest.mark.parametrize("chosen", ["name = 'category 7'", "category_id = '7'"])

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cryptoelt.clock import Clock
-from cryptoelt.errors import LoadError, SchemaError
-from cryptoelt.warehouse import migrations, scripts, sql_files
+from cryptoelt.errors import LoadError, LockedError, SchemaError
+from cryptoelt.warehouse import engine, migrations, scripts, sql_files
 from cryptoelt.warehouse.engine import Warehouse
 
 if TYPE_CHECKING:
@@ -288,6 +288,19 @@ def test_a_text_that_the_server_refuses_is_told_and_nothing_changes(ours: Script
     with pytest.raises(LoadError, match=f"{ours.warehouse.name}: syntax error at or near"):
         migrations.upgrade(ours.warehouse)
     assert ours.state() == before
+
+
+def test_a_view_that_is_being_read_is_waited_for_and_then_told(ours: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours.view(A, "SELECT 1 AS one")
+    ours.deploy()
+    ours.view(A, "SELECT 2 AS one")
+    monkeypatch.setattr(engine, "_SESSION", "-c lock_timeout=100ms")
+    with closing(ours.warehouse.connect()) as reader, reader.cursor() as cursor:
+        cursor.execute("SELECT * FROM analytics.vw_a")
+        with pytest.raises(LockedError, match="another session holds"):
+            migrations.upgrade(ours.warehouse)
+    migrations.upgrade(ours.warehouse)
+    assert ours.rows("SELECT * FROM analytics.vw_a") == [(2,)]
 
 
 # --- migrations -------------------------------------------------------------------------------------------------------

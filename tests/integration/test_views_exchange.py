@@ -30,8 +30,8 @@ def holdings(written: WrittenRows) -> WrittenRows:
     for chain, wallet, coin, balance, price, value, weight in [
         ("Bitcoin", "w1", 1, 4.0, 10.0, 40.0, 0.5),
         ("Bitcoin", "w1", 2, 1.0, 20.0, 20.0, 0.25),
-        ("Ethereum", "w1", 2, 1.0, 10.0, 10.0, 0.125),
-        ("Ethereum", "w0", 1, 1.0, 10.0, 10.0, 0.125),
+        ("Ethereum", "w1", 1, 1.0, 10.0, 10.0, 0.125),
+        ("Ethereum", "w0", 2, 1.0, 10.0, 10.0, 0.125),
         ("Ethereum", "w2", 1, 3.0, None, None, None),
     ]:
         figures = {"balance": balance, "currency_price_usd": price, "total_usd_value": value, "wallet_weight": weight}
@@ -59,8 +59,8 @@ def test_top_wallets_are_ranked_within_exchange_and_snapshot_and_ties_by_their_k
     assert holdings.found("analytics.vw_top_wallets_by_usd_value", columns) == [
         (1, at(0), 1, "One", "Bitcoin", "w1", 1, "Alpha", "ALP", 4.0, 40.0, 0.5),
         (1, at(0), 2, "One", "Bitcoin", "w1", 2, "Beta", None, 1.0, 20.0, 0.25),
-        (1, at(0), 3, "One", "Ethereum", "w0", 1, "Alpha", "ALP", 1.0, 10.0, 0.125),
-        (1, at(0), 4, "One", "Ethereum", "w1", 2, "Beta", None, 1.0, 10.0, 0.125),
+        (1, at(0), 3, "One", "Ethereum", "w0", 2, "Beta", None, 1.0, 10.0, 0.125),
+        (1, at(0), 4, "One", "Ethereum", "w1", 1, "Alpha", "ALP", 1.0, 10.0, 0.125),
         (1, at(0), None, "One", "Ethereum", "w2", 1, "Alpha", "ALP", 3.0, None, None),
         (1, at(48), 1, "One", "Bitcoin", "w1", 1, "Alpha", "ALP", 1.0, 10.0, 1.0),
         (2, at(0), 1, None, "Bitcoin", "w9", 1, "Alpha", "ALP", 0.0, 0.0, None),

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg2
 from psycopg2 import errors as pg
 
 from cryptoelt.errors import ConfigurationError, LockedError, SchemaError, UsageError
@@ -144,13 +145,14 @@ def _migrated(warehouse: Warehouse, step: Callable[[Config], None]) -> str:
             step(config)
     except CommandError as exc:
         raise UsageError(str(exc), hint=f"revisions: base, {', '.join(revisions())}, head") from exc
-    except DBAPIError as exc:
-        if isinstance(exc.orig, pg.LockNotAvailable):
+    except (DBAPIError, psycopg2.Error) as exc:  # views and procedures are deployed by the driver itself
+        refused = exc.orig if isinstance(exc, DBAPIError) else exc
+        if isinstance(refused, pg.LockNotAvailable):
             raise LockedError(
                 f"another session holds tables of warehouse {warehouse.name}",
                 hint="wait for it to end and run it again",
             ) from exc
-        raise as_error(exc.orig, warehouse.name) from exc  # type: ignore[arg-type]
+        raise as_error(refused, warehouse.name) from exc  # type: ignore[arg-type]
     return current(warehouse) or "base"
 
 

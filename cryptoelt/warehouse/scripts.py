@@ -7,9 +7,8 @@ transaction of the caller. A script that others stand on is named in their first
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from psycopg2 import errors as pg
 from psycopg2 import sql
@@ -23,7 +22,31 @@ if TYPE_CHECKING:
 
 #: Folder below `sql/` -> what a file in it makes, in the order in which they may stand on one another.
 KINDS = {"functions": "function", "views": "view", "procedures": "procedure"}
+#: Columns of a view cannot be taken away or retyped in place, nor can what a function returns.
 _CANNOT_REPLACE = (pg.InvalidTableDefinition, pg.InvalidFunctionDefinition, pg.WrongObjectType)
+
+#: Every script of the account, with the object it made; NULL where somebody dropped that.
+_ACCOUNT = """
+SELECT
+    name,
+    kind,
+    object_name,
+    sha256,
+    CASE kind WHEN 'view' THEN to_regclass(object_name)::oid ELSE to_regproc(object_name)::oid END AS oid
+FROM ops.script
+"""
+_WITH_THOSE_STANDING_ON = f"""
+WITH RECURSIVE account AS ({_ACCOUNT}),
+standing AS (
+    SELECT oid FROM account WHERE name = ANY(%(names)s)
+    UNION
+    SELECT r.ev_class
+    FROM standing AS s
+    JOIN pg_depend AS d ON d.refobjid = s.oid AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite AS r ON r.oid = d.objid
+)
+SELECT name, kind, object_name FROM account WHERE name = ANY(%(names)s) OR oid IN (SELECT oid FROM standing)
+"""  # noqa: S608 - constant
 
 
 @dataclass(frozen=True)
@@ -57,29 +80,18 @@ def deploy(connection: Connection) -> list[str]:
     """Bring the database's views, functions and procedures up to the files; return the names of those deployed.
 
     Raises:
-        SchemaError: something of somebody else stands on a view that has to be made anew.
+        SchemaError: something of somebody else stands on a view that has to go or to be made anew.
     """
-    with connection.connection.cursor() as cursor:
-        cursor.execute("SELECT name, sha256 FROM ops.script")
-        known = dict(cursor.fetchall())
-        wanted = scripts()
-        changed = [script for script in wanted if known.get(script.file.name) != script.file.sha256]
-        gone = set(known) - {script.file.name for script in wanted}
-        if not changed and not gone:
-            return []
-        cursor.execute("SAVEPOINT scripts")
-        try:
-            _drop(cursor, gone)
-            for script in changed:
-                _make(cursor, script)
-        except (*_CANNOT_REPLACE, pg.DependentObjectsStillExist):
-            # Columns of a view cannot be taken away or retyped in place, and what stands on it has to go first.
-            cursor.execute("ROLLBACK TO SAVEPOINT scripts")
-            _drop(cursor, set(known))
-            changed = wanted
-            for script in changed:
-                _make(cursor, script)
-    return [script.file.name for script in changed]
+    wanted = scripts()
+    deployed: set[str] = set()
+    with _cursor(connection) as cursor:
+        _drop(cursor, set(_deployed(cursor)) - {script.file.name for script in wanted})
+        # What had to be dropped because it stood on another is missing in the next round, and made again.
+        while stale := _stale(wanted, _deployed(cursor)):
+            for script in stale:
+                _replace(cursor, script)
+            deployed.update(script.file.name for script in stale)
+    return [script.file.name for script in wanted if script.file.name in deployed]
 
 
 def withdraw(connection: Connection) -> None:
@@ -88,47 +100,82 @@ def withdraw(connection: Connection) -> None:
     Raises:
         SchemaError: something of somebody else stands on one of them.
     """
-    with connection.connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM ops.script")
-        _drop(cursor, {name for (name,) in cursor.fetchall()})
+    with _cursor(connection) as cursor:
+        _drop(cursor, set(_deployed(cursor)))
 
 
-def _make(cursor: Cursor, script: Script) -> None:
-    schema, name = script.object_name
-    cursor.execute(script.file.text)
+def _cursor(connection: Connection) -> Cursor:
+    """Return a cursor of the driver in the transaction of the connection; it takes a script as it is."""
+    return cast("Cursor", connection.connection.cursor())
+
+
+def _deployed(cursor: Cursor) -> dict[str, str | None]:
+    """Return the scripts that were deployed: name -> checksum, None where somebody dropped the object since."""
+    cursor.execute(_ACCOUNT)
+    return {name: None if oid is None else sha256 for name, _, _, sha256, oid in cursor.fetchall()}
+
+
+def _stale(wanted: list[Script], deployed: dict[str, str | None]) -> list[Script]:
+    """Return the scripts that the database lacks, or has with another text."""
+    return [script for script in wanted if deployed.get(script.file.name) != script.file.sha256]
+
+
+def _replace(cursor: Cursor, script: Script) -> None:
+    """Make an object in place, or where that cannot be, drop it with those that stand on it and make it anew."""
+    cursor.execute("SAVEPOINT script")
+    try:
+        cursor.execute(script.file.text)
+        is_replaced = _is_alone(cursor, script)
+    except _CANNOT_REPLACE:
+        is_replaced = False
+    if not is_replaced:
+        cursor.execute("ROLLBACK TO SAVEPOINT script")
+        _drop(cursor, {script.file.name})
+        cursor.execute(script.file.text)
+    cursor.execute("RELEASE SAVEPOINT script")
     cursor.execute(
-        "INSERT INTO ops.script (name, kind, object_name, sha256, deployed_at) VALUES (%s, %s, %s, %s, %s)"
+        "INSERT INTO ops.script (name, kind, object_name, sha256, deployed_at) VALUES (%s, %s, %s, %s, now())"
         " ON CONFLICT (name) DO UPDATE SET (kind, object_name, sha256, deployed_at)"
         " = ROW(excluded.kind, excluded.object_name, excluded.sha256, excluded.deployed_at)",
-        (script.file.name, script.kind, f"{schema}.{name}", script.file.sha256, datetime.now(UTC)),
+        (script.file.name, script.kind, ".".join(script.object_name), script.file.sha256),
     )
 
 
+def _is_alone(cursor: Cursor, script: Script) -> bool:
+    """Tell whether no routine of its name is beside it: one with other arguments replaces nothing."""
+    cursor.execute(
+        "SELECT count(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " WHERE (n.nspname, p.proname) = (%s, %s)",
+        script.object_name,
+    )
+    ((beside,),) = cursor.fetchall()
+    return bool(beside <= 1)
+
+
 def _drop(cursor: Cursor, names: set[str]) -> None:
-    """Drop deployed objects, those that stand on others first."""
-    cursor.execute("SELECT name, kind, object_name FROM ops.script WHERE name = ANY(%s)", (sorted(names),))
+    """Drop deployed objects and the deployed views that stand on them, the latter first."""
+    cursor.execute(_WITH_THOSE_STANDING_ON, {"names": sorted(names)})
     waiting = cursor.fetchall()
     while waiting:
-        left = [row for row in waiting if not _dropped(cursor, *row)]
-        if len(left) == len(waiting):
-            objects = ", ".join(name for _, _, name in left)
+        refusals = {row: refusal for row in waiting if (refusal := _refusal(cursor, *row))}
+        if len(refusals) == len(waiting):
             raise SchemaError(
-                f"somebody's own views stand on {objects}",
-                hint="drop them (`\\d+` in `cryptoelt db shell` shows them), upgrade, and make them again",
+                f"{', '.join(name for _, _, name in waiting)} cannot be dropped: {'; '.join(refusals.values())}",
+                hint="drop what stands on them, run `cryptoelt db upgrade`, and make it again",
             )
-        waiting = left
+        waiting = list(refusals)
 
 
-def _dropped(cursor: Cursor, name: str, kind: str, object_name: str) -> bool:
-    """Drop one object; tell whether nothing stood on it."""
+def _refusal(cursor: Cursor, name: str, kind: str, object_name: str) -> str | None:
+    """Drop one object and forget it; return what stands on it, in the server's words, where that forbids it."""
     schema, _, own = object_name.partition(".")
     statement = sql.SQL("DROP {} IF EXISTS {}").format(sql.SQL(kind.upper()), sql.Identifier(schema, own))
-    cursor.execute("SAVEPOINT script")
+    cursor.execute("SAVEPOINT dropping")
     try:
         cursor.execute(statement)
-    except pg.DependentObjectsStillExist:
-        cursor.execute("ROLLBACK TO SAVEPOINT script")
-        return False
+    except pg.DependentObjectsStillExist as exc:
+        cursor.execute("ROLLBACK TO SAVEPOINT dropping")
+        return "; ".join((exc.diag.message_detail or str(exc)).splitlines())
+    cursor.execute("RELEASE SAVEPOINT dropping")
     cursor.execute("DELETE FROM ops.script WHERE name = %s", (name,))
-    cursor.execute("RELEASE SAVEPOINT script")
-    return True
+    return None

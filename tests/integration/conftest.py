@@ -18,6 +18,7 @@ from cryptoelt.warehouse.engine import Warehouse
 from tests.integration.loading import Loading
 from tests.integration.silver_writer import SilverWriter
 from tests.integration.transforming import Transforming
+from tests.integration.warehouse_rows import WrittenRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,6 +75,19 @@ def postgres_url(make_database: Callable[[str | None], SecretStr]) -> SecretStr:
 def warehouse(make_database: Callable[[str | None], SecretStr], template_at_head: str) -> Warehouse:
     """A fresh warehouse at the head revision."""
     return Warehouse(make_database(template_at_head), Clock())
+
+
+@pytest.fixture(scope="module")
+def shared_warehouse(make_database: Callable[[str | None], SecretStr], template_at_head: str) -> Warehouse:
+    """A warehouse at the head revision for all tests of a module: none of them commits."""
+    return Warehouse(make_database(template_at_head), Clock())
+
+
+@pytest.fixture
+def written(shared_warehouse: Warehouse) -> Iterator[WrittenRows]:
+    """A warehouse that the test writes rows into by hand."""
+    with closing(shared_warehouse.connect()) as connection:
+        yield WrittenRows(connection)
 
 
 @pytest.fixture

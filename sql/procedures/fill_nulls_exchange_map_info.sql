@@ -1,5 +1,8 @@
 CREATE OR REPLACE PROCEDURE dwh.fill_nulls_exchange_map_info(INOUT rows_changed bigint DEFAULT NULL)
 LANGUAGE plpgsql
+-- For each gap a few rows are looked up by their key. Other joins would read all of history to find them.
+SET enable_hashjoin TO off
+SET enable_mergejoin TO off
 AS $$
 BEGIN
     WITH observed AS MATERIALIZED (
@@ -11,8 +14,8 @@ BEGIN
             (SELECT min(i.snapshot_timestamp) FROM dwh.fact_exchange_info AS i
              WHERE i.exchange_id = e.exchange_id AND i.weekly_visits IS NOT NULL) AS weekly_visits_since
         FROM dwh.dim_exchange_id AS e
-    -- A NULL after the first observation is a gap. One before it, or of an exchange that never had a value, is none and
-    -- is not even read, for every day adds some: OFFSET 0 keeps each look-up a look-up in the index of that exchange.
+    -- A NULL after the first observation is a gap. One before it, or of an exchange that never had a value, is none, and
+    -- is not even read, for every day adds some: OFFSET 0 keeps each look-up a look-up of one exchange.
     ), gap AS MATERIALIZED (
         SELECT m.exchange_id, m.snapshot_timestamp FROM dwh.dim_exchange_map AS m WHERE m.is_imputed
         UNION

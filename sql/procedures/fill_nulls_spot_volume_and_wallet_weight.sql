@@ -1,5 +1,8 @@
 CREATE OR REPLACE PROCEDURE dwh.fill_nulls_spot_volume_and_wallet_weight(INOUT rows_changed bigint DEFAULT NULL)
 LANGUAGE plpgsql
+-- For each gap a few rows are looked up by their key. Other joins would read all of history to find them.
+SET enable_hashjoin TO off
+SET enable_mergejoin TO off
 AS $$
 BEGIN
     WITH observed AS MATERIALIZED (
@@ -8,7 +11,8 @@ BEGIN
              WHERE i.exchange_id = e.exchange_id AND i.spot_volume_usd IS NOT NULL) AS since
         FROM dwh.dim_exchange_id AS e
     -- One row an exchange and snapshot, which may have a thousand assets. A NULL before the first observation, or of an
-    -- exchange that never had a volume, is not even read: OFFSET 0 keeps each look-up a look-up in the index.
+    -- exchange that never had a volume, is no gap and is not even read, for every day adds some: OFFSET 0 keeps each
+    -- look-up a look-up of one exchange.
     ), gap AS MATERIALIZED (
         SELECT DISTINCT a.exchange_id, a.snapshot_timestamp, a.spot_volume_usd, true AS is_imputed
         FROM dwh.fact_exchange_assets AS a WHERE a.is_imputed

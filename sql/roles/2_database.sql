@@ -3,7 +3,9 @@ DO $$
 DECLARE
     here text := quote_ident(current_database());
 BEGIN
-    EXECUTE 'GRANT ALL ON DATABASE ' || here || ' TO admin WITH GRANT OPTION';
+    IF current_user <> 'admin' THEN
+        EXECUTE 'GRANT ALL ON DATABASE ' || here || ' TO admin WITH GRANT OPTION';
+    END IF;
     EXECUTE 'REVOKE TEMPORARY ON DATABASE ' || here || ' FROM PUBLIC';
     EXECUTE 'REVOKE ALL ON DATABASE ' || here
         || ' FROM data_engineer, qa_data, data_scientist, analyst, bi_user, pipeline CASCADE';

@@ -40,6 +40,10 @@ _PAUSE = 0.2
 _COLLISIONS = (pg.InternalError_, pg.UniqueViolation, pg.DuplicateObject)
 
 
+class NotPermittedError(ConfigurationError):
+    """The user may not set up roles on this server."""
+
+
 @dataclass(frozen=True)
 class Role:
     """A role as it is now.
@@ -71,7 +75,8 @@ def set_up_roles(warehouse: Warehouse, passwords: Mapping[str, SecretStr]) -> li
         passwords: role -> password; only a verifier of it is made here and sent to the server.
 
     Raises:
-        ConfigurationError: the user may not do this, or a password is for no role or cannot be one.
+        NotPermittedError: the user may not do this.
+        ConfigurationError: a password is for no role or cannot be one, or one of the roles is a superuser.
         SchemaError: the warehouse is not at the head revision.
         LockedError: another session does not let go of a table.
         DatabaseUnavailableError: the server does not answer.
@@ -149,9 +154,9 @@ def _require_fit(passwords: Mapping[str, SecretStr]) -> None:
             )
 
 
-def _not_permitted(warehouse: Warehouse, exc: psycopg2.Error) -> ConfigurationError:
+def _not_permitted(warehouse: Warehouse, exc: psycopg2.Error) -> NotPermittedError:
     user = warehouse.parameters.get("user", "")
-    return ConfigurationError(
+    return NotPermittedError(
         f"the user {user} of warehouse {warehouse.name} may not set up its roles: {exc.diag.message_primary}",
         hint=f"let an administrator run `ALTER ROLE {user} CREATEROLE CREATEDB; ALTER DATABASE {warehouse.database}"
         f" OWNER TO {user};`, or run `cryptoelt db roles` with a URL of the administrator's own",

@@ -282,8 +282,8 @@ def test_a_year_of_exchanges_that_never_had_a_value_is_not_read(
             assert cursor.fetchone() == (1,)
             cursor.execute(READ)
             read = dict(cursor.fetchall())
-        # Of 26,000 rows without a value those of the one exchange that once had one, by a few look-ups each; and of each
-        # of the others that there never was one.
+        # Of 26,000 rows without a value those of the one exchange that once had one, by a few look-ups each; of each of
+        # the others no more than that there never was one.
         assert sum(read.values()) < 260 * 12 + 101 * 4, read
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,13 +20,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 
 @app.command()
 def init(ctx: typer.Context, *, as_json: AsJson = False) -> None:
-    """Make what is missing (server, database, schemas, tables) and upgrade to the newest revision."""
+    """Make what is missing (server, database, schemas, tables, roles) and upgrade to the newest revision."""
     from cryptoelt.warehouse.database import ensure_database
     from cryptoelt.warehouse.migrations import upgrade as upgrade_schema
+    from cryptoelt.warehouse.roles import NotPermittedError, set_up_roles
 
-    warehouse = _warehouse(ctx, "db init")
+    runtime = ctx.obj.runtime("db init")
+    warehouse: Warehouse = runtime.warehouse
     created = ensure_database(warehouse)
-    _show("db init", warehouse, upgrade_schema(warehouse), as_json=as_json, database_created=created)
+    revision = upgrade_schema(warehouse)
+    found: list[dict[str, Any]] | None = None
+    try:
+        found = [role.as_json() for role in set_up_roles(warehouse, runtime.settings.roles.passwords)]
+    except NotPermittedError as exc:
+        typer.echo(f"without roles: {exc.message}", err=True)
+    _show("db init", warehouse, revision, as_json=as_json, database_created=created, roles=found)
 
 
 @app.command()

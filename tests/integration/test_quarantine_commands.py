@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 
 from cryptoelt.extract.fields import NON_FINITE, NUL_IN_TEXT, WRONG_TYPE
 from cryptoelt.metadata.jsonl import append_line
@@ -18,8 +19,6 @@ from tests.integration.silver_writer import at, category, category_fact, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pydantic import SecretStr
 
     from cryptoelt.warehouse.engine import Warehouse
     from tests.integration.loading import Loading
@@ -168,16 +167,16 @@ def test_a_record_that_is_not_json_and_whose_call_is_not_known_is_shown_as_it_is
     [
         (["list", "--table", "fact_crypto_markt"], "unknown table 'fact_crypto_markt'", "fact_crypto_market"),
         (["list", "--rule", "mising_key"], "unknown rule 'mising_key'", "missing_key"),
-        (["show", "99999"], "no record 99999 in quarantine", "quarantine list"),
         (["show", "x"], "Invalid value for 'ID'", "--help"),
         (["show"], "Missing argument 'ID'", "--help"),
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_bad_question_is_code_2_and_one_clear_line(
-    home: Path, warehouse: Warehouse, arguments: list[str], words: str, hint: str, as_json: bool
+    home: Path, closed_port: int, arguments: list[str], words: str, hint: str, as_json: bool
 ) -> None:
-    done = quarantine(home, warehouse.url, *arguments, *(["--json"] if as_json else []))
+    nowhere = SecretStr(f"postgresql://u:secret@127.0.0.1:{closed_port}/x")  # it is not even asked
+    done = quarantine(home, nowhere, *arguments, *(["--json"] if as_json else []))
     assert done.returncode == 2
     error, advice = done.stderr.splitlines()
     assert words in error
@@ -187,12 +186,21 @@ def test_a_bad_question_is_code_2_and_one_clear_line(
         assert json.loads(done.stdout)["error"]["exit_code"] == 2
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["show", "1"]])
+def test_a_record_that_does_not_exist_is_code_2_and_one_clear_line(home: Path, warehouse: Warehouse) -> None:
+    done = quarantine(home, warehouse.url, "show", "99999", "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]["type"]) == (2, "UsageError")
+    assert done.stderr.splitlines() == [
+        "error: there is no record 99999 in quarantine",
+        "hint: `cryptoelt quarantine list --all` shows them",
+    ]
+
+
 def test_a_warehouse_that_is_not_there_or_not_at_the_head_is_code_8_or_9(
-    home: Path, postgres_url: SecretStr, closed_port: int, arguments: list[str]
+    home: Path, postgres_url: SecretStr, closed_port: int
 ) -> None:
-    down = type(postgres_url)(f"postgresql://u:secret@127.0.0.1:{closed_port}/x")
-    assert quarantine(home, down, *arguments).returncode == 8
-    refused = quarantine(home, postgres_url, *arguments)
-    assert refused.returncode == 9
-    assert "db init" in refused.stderr
+    down = SecretStr(f"postgresql://u:secret@127.0.0.1:{closed_port}/x")
+    assert quarantine(home, down, "list").returncode == 8
+    for arguments in (["list"], ["show", "1"]):
+        refused = quarantine(home, postgres_url, *arguments)
+        assert refused.returncode == 9
+        assert "db init" in refused.stderr

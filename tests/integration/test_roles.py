@@ -440,6 +440,9 @@ def test_who_may_not_make_roles_is_told_what_an_administrator_should_run(cluster
         assert "the user weak" in error
         assert "ALTER ROLE weak CREATEROLE CREATEDB" in hint
         assert bool(refused.stdout) is bool(as_json)
+    done = command(home, weak.url, "db", "init", "--json")
+    assert (done.returncode, json.loads(done.stdout)["roles"]) == (0, None)
+    assert "without roles: the user weak" in done.stderr
     assert rows(weak, STATE) == before
 
 

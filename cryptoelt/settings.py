@@ -141,6 +141,13 @@ class ScheduleSettings(_Section):
     """Frequency -> minutes for which its windows stay open, where that is not the frequency's own."""
 
 
+class RoleSettings(_Section):
+    """The roles of the warehouse that `db roles` makes."""
+
+    passwords: dict[str, SecretStr] = Field(default_factory=dict, repr=False)
+    """Role -> the password by which it logs in."""
+
+
 class MachineSettings(_Section):
     """Where `cryptoelt setup` keeps what is shared by all homes of this machine; None means the user's cache."""
 
@@ -162,6 +169,7 @@ class Settings(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     extract: ExtractSettings = ExtractSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    roles: RoleSettings = RoleSettings()
     machine: MachineSettings = MachineSettings()
 
     @property
@@ -190,10 +198,11 @@ class Settings(BaseSettings):
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cryptoelt"
 
     def secrets(self) -> list[SecretStr]:
-        """Return every value that must never be shown: the key, the warehouse URL and its password, Spark's secrets."""
+        """Return every value that must never be shown: the key, the warehouse's URL and passwords, Spark's secrets."""
         found = [] if self.api.key is None else [self.api.key]
         if not self.warehouse.is_embedded:
             found += [self.warehouse.url, *_password_of(self.warehouse.url)]
+        found += self.roles.passwords.values()
         return found + [SecretStr(value) for name, value in self.spark.conf.items() if _SECRET_NAME.search(name)]
 
     def require_key(self) -> SecretStr:
@@ -301,6 +310,7 @@ _JSON_SETTINGS = (
     "spark.conf",
     "budget.prices",
     "schedule.grace",
+    "roles.passwords",
 )
 
 
@@ -330,6 +340,10 @@ def _password_of(url: SecretStr) -> list[SecretStr]:
     except ValueError:
         return []
     return [] if not password else [SecretStr(text) for text in sorted({password, unquote(password)})]
+
+
+def _is_secret(name: object, value: object) -> bool:
+    return isinstance(value, SecretStr) or _SECRET_NAME.search(str(name)) is not None
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -392,5 +406,5 @@ def _shown(value: object) -> str | None:
         secret = value.get_secret_value()
         return secret if secret == EMBEDDED else _MASK
     if isinstance(value, dict):
-        return str({name: _MASK if _SECRET_NAME.search(str(name)) else item for name, item in value.items()})
+        return str({name: _MASK if _is_secret(name, item) else item for name, item in value.items()})
     return None if value is None else str(value)

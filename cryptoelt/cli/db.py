@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cryptoelt.cli.render import show_report
+from cryptoelt.cli.render import show_report, show_table
 from cryptoelt.errors import UsageError
 
 if TYPE_CHECKING:
     from cryptoelt.warehouse.embedded import EmbeddedPostgres
     from cryptoelt.warehouse.engine import Warehouse
+    from cryptoelt.warehouse.roles import Role
 
 app = typer.Typer(help="The warehouse, and its server where that is the embedded one.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -19,13 +20,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.
 
 @app.command()
 def init(ctx: typer.Context, *, as_json: AsJson = False) -> None:
-    """Make what is missing (server, database, schemas, tables) and upgrade to the newest revision."""
+    """Make what is missing (server, database, schemas, tables, roles) and upgrade to the newest revision."""
     from cryptoelt.warehouse.database import ensure_database
     from cryptoelt.warehouse.migrations import upgrade as upgrade_schema
+    from cryptoelt.warehouse.roles import NotPermittedError, set_up_roles
 
-    warehouse = _warehouse(ctx, "db init")
+    runtime = ctx.obj.runtime("db init")
+    warehouse: Warehouse = runtime.warehouse
     created = ensure_database(warehouse)
-    _show("db init", warehouse, upgrade_schema(warehouse), as_json=as_json, database_created=created)
+    revision = upgrade_schema(warehouse)
+    found: list[dict[str, Any]] | None = None
+    try:
+        found = [role.as_json() for role in set_up_roles(warehouse, runtime.settings.roles.passwords)]
+    except NotPermittedError as exc:
+        typer.echo(f"without roles: {exc.message}", err=True)
+    _show("db init", warehouse, revision, as_json=as_json, database_created=created, roles=found)
 
 
 @app.command()
@@ -54,6 +63,23 @@ def downgrade(
 
     warehouse = _warehouse(ctx, "db downgrade")
     _show("db downgrade", warehouse, downgrade_schema(warehouse, revision), as_json=as_json)
+
+
+@app.command()
+def roles(ctx: typer.Context, *, as_json: AsJson = False) -> None:
+    """Make the roles that are missing, and set anew what each may do; may be repeated.
+
+    A role logs in by the password in CRYPTOELT_ROLES__PASSWORDS__NAME; before it was given one it cannot.
+    """
+    from cryptoelt.warehouse.roles import set_up_roles
+
+    runtime = ctx.obj.runtime("db roles")
+    found = set_up_roles(runtime.warehouse, runtime.settings.roles.passwords)
+    if as_json:
+        body = {"warehouse": runtime.warehouse.name, "roles": [role.as_json() for role in found]}
+        show_report("db roles", body)
+        return
+    show_table(f"roles of {runtime.warehouse.name}", ["role", "may log in", "now"], map(_role_row, found))
 
 
 @app.command()
@@ -121,6 +147,11 @@ def _embedded(ctx: typer.Context, command: str) -> EmbeddedPostgres:
             hint="ask whoever runs that server, or set CRYPTOELT_WAREHOUSE__URL=embedded",
         )
     return EmbeddedPostgres(settings.home, settings.cache_dir)
+
+
+def _role_row(role: Role) -> list[str]:
+    done = ["made"] * role.is_new + ["new password"] * role.has_new_password
+    return [role.name, "yes" if role.can_login else "no", ", ".join(done) or "as before"]
 
 
 def _show(command: str, warehouse: Warehouse, revision: str, *, as_json: bool, **more: object) -> None:

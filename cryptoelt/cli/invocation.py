@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from cryptoelt.settings import Settings
 
 #: Never taken from a command line, where other users of the machine can read them.
-_SECRETS = ("api.key", "warehouse.url")
+_SECRETS = ("api.key", "warehouse.url", "roles.passwords")
 #: A section as a whole may be given as JSON.
 _SECRET_VARIABLES = (
     *("CMC_API_KEY", "CRYPTOELT_API", "CRYPTOELT_API__KEY"),
     *("CRYPTOELT_WAREHOUSE", "CRYPTOELT_WAREHOUSE__URL", "CRYPTOELT_SPARK"),
 )
-#: Of Spark's properties some are secrets, and each may have a variable of its own.
-_SPARK_CONF = "CRYPTOELT_SPARK__CONF"
+#: Of Spark's properties some are secrets, the roles' passwords all are, and each may have a variable of its own.
+_SECRET_PREFIXES = ("CRYPTOELT_SPARK__CONF", "CRYPTOELT_ROLES")
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Invocation:
                 raise UsageError(
                     f"--set {name}: not of the form section.name=value", hint="e.g. --set api.read_timeout=30"
                 )
-            if name in _SECRETS:
+            if any(f"{name}.".startswith(f"{secret}.") for secret in _SECRETS):
                 raise UsageError(
                     f"--set {name}: a secret does not belong on a command line", hint="use the environment or .env"
                 )
@@ -124,7 +124,7 @@ class Invocation:
 
 def _forget_secrets() -> None:
     for variable in list(os.environ):
-        if variable.upper() in _SECRET_VARIABLES or variable.upper().startswith(_SPARK_CONF):
+        if variable.upper() in _SECRET_VARIABLES or variable.upper().startswith(_SECRET_PREFIXES):
             del os.environ[variable]
 
 

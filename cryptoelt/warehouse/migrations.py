@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
     from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 spells its class in lower case
+    from sqlalchemy import Connection as SqlConnection
 
     from cryptoelt.warehouse.engine import Warehouse
 
@@ -141,6 +142,7 @@ def _migrated(warehouse: Warehouse, step: Callable[[Config], None]) -> str:
             connection.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), {"space": SPACE, "key": MIGRATION})
             if not connection.scalar(text("SELECT to_regnamespace('ops') IS NOT NULL")):
                 connection.execute(text("CREATE SCHEMA ops"))
+            _become_owner(connection)
             config.attributes["connection"] = connection
             step(config)
     except CommandError as exc:
@@ -154,6 +156,15 @@ def _migrated(warehouse: Warehouse, step: Callable[[Config], None]) -> str:
             ) from exc
         raise as_error(refused, warehouse.name) from exc  # type: ignore[arg-type]
     return current(warehouse) or "base"
+
+
+def _become_owner(connection: SqlConnection) -> None:
+    """Make what is made as admin, once `db roles` gave admin the schemas: whoever upgrades, all has one owner."""
+    from sqlalchemy import text
+
+    is_admins = "SELECT nspowner = to_regrole('admin') AND pg_has_role(nspowner, 'MEMBER') FROM pg_namespace"
+    if connection.scalar(text(f"{is_admins} WHERE nspname = 'ops'")):
+        connection.execute(text("SET LOCAL ROLE admin"))
 
 
 def _current(connection: Connection) -> str | None:

@@ -1,4 +1,4 @@
-"""The API key, the warehouse's password and Spark's secrets: nowhere but where their owner put them.
+"""The API key, the warehouse's passwords and Spark's secrets: nowhere but where their owner put them.
 
 Every command and every error that can be provoked is run with secrets made for this run, which are then searched for in
 all that was printed, written, stored, or could be seen of a process meanwhile.
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 KEY = Canary.make("the API key")
 PASSWORD = Canary.make("the warehouse's password")
 SPARK_SECRET = Canary.make("Spark's secret")
-SECRETS = [KEY, PASSWORD, SPARK_SECRET]
+ROLE_PASSWORD = Canary.make("a role's password")
+SECRETS = [KEY, PASSWORD, SPARK_SECRET, ROLE_PASSWORD]
 
 USER = "canary"
 CLOSED = "127.0.0.1:9"
@@ -98,6 +99,7 @@ def day(make_embedded_home: Callable[[str], Path], team_url: str) -> Iterator[Da
         cli.environment["CRYPTOELT_API"] = json.dumps({"key": KEY.text})
         cli.environment["CRYPTOELT_API__KEY"] = cli.environment["CMC_API_KEY"] = KEY.text
         cli.environment["CRYPTOELT_SPARK__CONF"] = json.dumps({"spark.hadoop.fs.s3a.secret.key": SPARK_SECRET.text})
+        cli.environment["CRYPTOELT_ROLES__PASSWORDS__ANALYST"] = ROLE_PASSWORD.text
         with watch:
             _run_slowly(cli, sandbox, told, watch)
             told.add(cli, "-v", "db", "shell", "-c", "SELECT pg_sleep(0.5)")
@@ -129,12 +131,13 @@ def _run_slowly(cli: Cli, sandbox: SandboxServer, told: Told, watch: ProcessWatc
 def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
     ever = json.dumps({"10x": 14 * 24 * 60})
     told.add(cli, "-v", "run", "--freq", "10x", "--due", name="run --due", SCHEDULE__GRACE=ever)
+    told.add(cli, "-v", "db", "roles", "--json")
     for words in ("setup --skip-archive", "transform", "extract --json", "load", "db stop", "db start"):
         told.add(cli, "-v", *words.split())
     with ThreadPoolExecutor(2) as pool:  # none of these needs the lock
         for words in ("budget", "status", "status --json", "cron show", "config show --origin", "doctor --json"):
             pool.submit(told.add, cli, "-v", *words.split())
-        for words in ("db upgrade", "--version", "--help"):
+        for words in ("quarantine list", "quarantine show 1", "db upgrade", "--version", "--help"):
             pool.submit(told.add, cli, "-v", *words.split())
         for words in ("config show --origin --json", "db url"):
             pool.submit(told.add, cli, "-v", *words.split(), WAREHOUSE__URL=team_url)
@@ -152,7 +155,11 @@ def _serve_sandbox(cli: Cli, told: Told) -> None:
 
 def test_every_command_came_to_its_end(day: Day) -> None:
     other = {name: code for name, code in day.told.codes.items() if code}
-    assert other == {"load into the team's warehouse": ExitCode.SCHEMA, "sandbox": ExitCode.TERMINATED}, day.told
+    assert other == {
+        "load into the team's warehouse": ExitCode.SCHEMA,
+        "-v quarantine show 1": ExitCode.USAGE,  # it is empty
+        "sandbox": ExitCode.TERMINATED,
+    }, day.told
 
 
 def test_every_command_was_run(day: Day) -> None:
@@ -257,6 +264,15 @@ TROUBLES = [
     _environment("a key that is a list in JSON", API=json.dumps({"key": [KEY.text]}), API__KEY=""),
     _environment("a section that is not JSON", API=f'{{"key": "{_CORE}"'),
     _environment("a lake that cannot be", "extract", code=ExitCode.FAILED, LAKE__ROOT="/dev/null/lake"),
+    Trouble(
+        "a role's password on the command line",
+        ("--set", f"roles.passwords.analyst={ROLE_PASSWORD.text}", "db", "roles"),
+        ExitCode.USAGE,
+    ),
+    _environment(
+        "a password of no role", "db", "roles", ROLES__PASSWORDS__NOBODY=ROLE_PASSWORD.text, WAREHOUSE__URL=_URL
+    ),
+    _environment("roles that are not JSON", ROLES__PASSWORDS=f'{{"analyst": "{ROLE_PASSWORD.core}"'),
     Trouble("a key on the command line", ("--set", f"api.key={KEY.text}", "budget"), ExitCode.USAGE),
     _config("TOML that is cut off", f'[api]\nkey = "{_CORE}'),
     _config("a key that is a list", f'[api]\nkey = ["{_CORE}"]'),

@@ -113,6 +113,13 @@ _ENDPOINTS: dict[str, st.SearchStrategy[Part]] = {
 _parts = st.lists(
     st.sampled_from([*_ENDPOINTS, "categories", "members", "members"]), min_size=1, max_size=4, unique=True
 ).flatmap(lambda names: st.fixed_dictionaries({name: _ENDPOINTS[name] for name in names}))
+_exchange_parts = st.lists(
+    st.sampled_from(["exchange info", "exchange map", "assets"]), min_size=1, unique=True
+).flatmap(lambda names: st.fixed_dictionaries({name: _ENDPOINTS[name] for name in names}))
+#: Of the figures that maps and assets take from infos, and of nothing else.
+exchange_histories = st.lists(st.builds(Snapshot, _exchange_parts), min_size=3, max_size=8).map(
+    lambda runs: History(enumerate(runs))
+)
 histories = st.lists(st.builds(Snapshot, _parts), min_size=3, max_size=7).map(lambda runs: History(enumerate(runs)))
 
 # --- Silver -----------------------------------------------------------------------------------------------------------
@@ -238,4 +245,28 @@ def expected_figures(history: History) -> tuple[Rows, Rows]:
             ratio = value / volume if volume and value is not None else None
             ratio = None if ratio == float("inf") else ratio
             assets += [(number, coin_number, chain, at(n), volume, ratio) for chain in ("one", "two")]
+    return sorted(maps, key=lambda row: row[:2]), sorted(assets, key=lambda row: row[:4])
+
+
+def expected_filled(history: History) -> tuple[Rows, Rows]:
+    """Of every map row and asset row the last figure that an info not later than it gave, and whether it is imputed."""
+    infos = said_by(history, "exchange info")
+
+    def carried(number: int, n: int) -> tuple[float | None, bool]:
+        told = [part.said[number][1] for m, part in infos.items() if m <= n and number in part.said]
+        given = [value for value in told if value is not None]
+        return (given[-1], told[-1] is None) if given else (None, False)
+
+    maps = [
+        (number, at(n), *carried(number, n))
+        for n, part in said_by(history, "exchange map").items()
+        for number in part.said
+    ]
+    assets: Rows = []
+    for n, part in said_by(history, "assets").items():
+        for (number, coin_number), value in part.said.items():
+            volume, is_imputed = carried(number, n)
+            ratio = value / volume if volume and value is not None else None
+            ratio = None if ratio == float("inf") else ratio
+            assets += [(number, coin_number, chain, at(n), volume, ratio, is_imputed) for chain in ("one", "two")]
     return sorted(maps, key=lambda row: row[:2]), sorted(assets, key=lambda row: row[:4])

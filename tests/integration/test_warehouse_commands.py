@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from cryptoelt.clock import Clock
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.engine import Warehouse
+from cryptoelt.warehouse.roles import ROLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,9 @@ def test_init_makes_the_database_and_upgrades_and_may_be_repeated(home: Path, ur
     name = Warehouse(SecretStr(url), Clock()).name
     head = {"schema_version": 1, "command": "db init", "exit_code": 0, "error": None}
     made = {"warehouse": name, "revision": migrations.head(), "database_created": True}
-    assert json.loads(first.stdout) == head | made
+    said = json.loads(first.stdout)
+    assert [role["name"] for role in said.pop("roles")] == list(ROLES)
+    assert said == head | made
     second = db(home, url, "init")
     assert second.returncode == 0
     assert second.stdout == f"warehouse {name} is at revision {migrations.head()}\n"

@@ -17,8 +17,10 @@ from cryptoelt.errors import ConfigurationError
 from cryptoelt.machine.server_place import server_user
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.engine import OLDEST_SERVER, Warehouse
+from cryptoelt.warehouse.roles import ROLES, set_up_roles
 from tests.integration.loading import Loading
 from tests.integration.silver_writer import asset, at, category, category_fact, exchange_figures, members
+from tests.integration.test_roles import DEEDS, MAY, VIEWS, execute, may, rows, seen_by
 from tests.integration.test_warehouse_migrations import differences
 
 if TYPE_CHECKING:
@@ -115,3 +117,26 @@ def test_it_migrates_loads_and_migrates_back(other_server: Warehouse, lake: Silv
     with other_server.run_lock(0):
         assert migrations.downgrade(other_server, "base") == "base"
     assert migrations.upgrade(other_server) == migrations.head()
+
+
+@pytest.mark.parametrize("is_superuser", [True, False])
+def test_its_roles_may_do_what_they_may_on_the_embedded_one(other_server: Warehouse, is_superuser: bool) -> None:
+    if not is_promised(other_server):
+        pytest.skip("older than what is promised, and refused as such")
+    user = "chief" if is_superuser else "boss"
+    password = SecretStr("s3cret")
+    attributes = "SUPERUSER" if is_superuser else "CREATEROLE CREATEDB"
+    execute(other_server, f"CREATE ROLE {user} LOGIN {attributes} PASSWORD 's3cret'")
+    execute(other_server, f"CREATE DATABASE {user} OWNER {user} TEMPLATE template0")
+    owner = seen_by(other_server.beside(user), user, password)
+    migrations.upgrade(owner)
+    execute(owner, VIEWS)
+    passwords = dict.fromkeys(ROLES, password)
+    for _ in range(2):
+        set_up_roles(owner, passwords)
+    for role in ROLES:
+        login = seen_by(owner, role, password)
+        assert {deed for deed, statement in DEEDS.items() if may(login, statement)} == MAY[role], role
+    migrations.downgrade(owner, "0006")
+    migrations.upgrade(owner)
+    assert rows(owner, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('dwh', 'ops')") == [("admin",)]

@@ -30,7 +30,12 @@ DOCUMENTS = sorted(
     for path in ROOT.glob(pattern)
 )
 #: Written for people otherwise than as the bare default.
-IN_WORDS = {"api.key", "api.base_url", "lake.root", "spark.conf", "budget.prices", "schedule.grace", "machine.cache"}
+IN_WORDS = {
+    *("api.key", "api.base_url", "lake.root", "spark.conf", "budget.prices", "schedule.grace", "roles.passwords"),
+    "machine.cache",
+}
+#: Have no place in an example of the file, only in the environment.
+SECRETS = {"api.key", "roles.passwords"}
 
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -142,9 +147,9 @@ def test_the_example_configuration_shows_every_setting_with_its_true_default(tmp
     Settings.model_validate(shown)
     for name, default in leaves().items():
         section, _, field = name.partition(".")
-        if name == "api.key":
-            assert "key" not in shown["api"], "a secret has no place in an example of this file"
-            assert "CRYPTOELT_API__KEY" in opened.read_text(encoding="utf-8")
+        if name in SECRETS:
+            assert not shown[section].get(field), "a secret has no place in an example of this file"
+            assert f"CRYPTOELT_{section.upper()}__{field.upper()}" in opened.read_text(encoding="utf-8")
         elif default is None or isinstance(default, dict):
             assert field in shown[section], name
         else:

@@ -4,13 +4,24 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Index, false
+from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cryptoelt.warehouse.models.base import DWH, INFERRED, LAST_CHANGE, VALID_FROM, VALID_TO, Base, Loaded, kpi
 
 _EXCHANGE = f"{DWH}.dim_exchange_id.exchange_id"
 _IMPUTED = "True where the newest exchange/info had no value and the last observed one was carried forward."
+
+
+def _where(table: str, name: str, condition: str, *more: str) -> Index:
+    """Declare an index by exchange and time over the rows that meet a condition: what imputation looks for."""
+    columns = ("exchange_id", "snapshot_timestamp", *more)
+    return Index(f"ix_{table}_{name}", *columns, postgresql_where=text(condition))
+
+
+def _observed(figure: str) -> Index:
+    """Declare an index by which the last observation of a figure is found, however long ago that was."""
+    return _where("fact_exchange_info", f"{figure}_observed", f"{figure} IS NOT NULL")
 
 
 class DimExchangeId(Loaded, Base):
@@ -89,7 +100,10 @@ class FactExchangeInfo(Loaded, Base):
     """The figures of one exchange/info answer, from which those of maps and assets are taken."""
 
     __tablename__ = "fact_exchange_info"
-    __table_args__ = ({"schema": DWH},)
+    __table_args__ = (
+        *map(_observed, ("maker_fee", "taker_fee", "weekly_visits", "spot_volume_usd")),
+        {"schema": DWH},
+    )
     silver_columns: ClassVar[dict[str, type]] = {"exchange_name": str}
     inferred_attributes: ClassVar[dict[str, dict[str, str]]] = {"exchange_id": {"name": "exchange_name"}}
 
@@ -122,7 +136,14 @@ class DimExchangeMap(Loaded, Base):
     )
     is_imputed: Mapped[bool] = mapped_column(server_default=false(), comment=_IMPUTED)
 
-    __table_args__ = (Index(None, "snapshot_timestamp"), {"schema": DWH})
+    __table_args__ = (
+        Index(None, "snapshot_timestamp"),
+        _where(__tablename__, "maker_fee_lacking", "maker_fee IS NULL"),
+        _where(__tablename__, "taker_fee_lacking", "taker_fee IS NULL"),
+        _where(__tablename__, "weekly_visits_lacking", "weekly_visits IS NULL"),
+        _where(__tablename__, "imputed", "is_imputed"),
+        {"schema": DWH},
+    )
 
 
 class FactExchangeAssets(Loaded, Base):
@@ -158,5 +179,8 @@ class FactExchangeAssets(Loaded, Base):
     __table_args__ = (
         Index(None, "snapshot_timestamp"),
         Index(None, "exchange_id", "snapshot_timestamp"),
+        _where(__tablename__, "spot_volume_usd_lacking", "spot_volume_usd IS NULL"),
+        # With the volume, so that what is imputed rightly is seen in the index alone.
+        _where(__tablename__, "imputed", "is_imputed", "spot_volume_usd"),
         {"schema": DWH},
     )

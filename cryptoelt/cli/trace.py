@@ -26,10 +26,11 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Follow a row of the warehouse back: load batch, Silver version, Bronze file, API call."""
+    from cryptoelt.pipeline.runtime import Runtime
     from cryptoelt.pipeline.trace import trace_row
 
     invocation: Invocation = ctx.obj
-    found = trace_row(invocation.runtime("trace"), table, key or [])
+    found = trace_row(Runtime(invocation.settings(), "trace"), table, key or [])
     if as_json:
         show_report("trace", found.as_json())
         return

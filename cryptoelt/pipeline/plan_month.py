@@ -15,7 +15,7 @@ from cryptoelt.api.cost import Cost
 from cryptoelt.api.credit_month import credit_month_of
 from cryptoelt.clock import iso
 from cryptoelt.errors import UsageError
-from cryptoelt.frequencies import FREQUENCIES, endpoints_of
+from cryptoelt.frequencies import FREQUENCIES, Window, endpoints_of
 from cryptoelt.pipeline.plan import Priced, budget_as_json, price
 from cryptoelt.pipeline.windows import grace_of, lacking_endpoints
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from cryptoelt.api.credit_month import CreditMonth
     from cryptoelt.api.ledger import LedgerState
     from cryptoelt.extract.base import BaseExtractor
-    from cryptoelt.frequencies import Window
     from cryptoelt.pipeline.runtime import Runtime
 
 #: A credit month, of this century or the last.
@@ -198,7 +197,7 @@ def plan_month(runtime: Runtime, named: str | None = None) -> MonthPlan:
 
 def _windows(runtime: Runtime, month: CreditMonth) -> Iterator[tuple[Window, list[str]]]:
     """Yield the windows of a month that are still to be served, with the endpoints that they lack, in order of time."""
-    now, found = runtime.clock.now(), []
+    now, found = runtime.clock.now(), list[Window]()
     for name in _SCHEDULED:
         grace = grace_of(runtime.settings, name)
         found += FREQUENCIES[name].windows(max(month.start, now - grace), month.end, grace)

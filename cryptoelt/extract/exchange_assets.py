@@ -70,12 +70,12 @@ class ExchangeAssetsExtractor(ScanExtractor):
 
     def estimate(self, snapshot: datetime) -> Cost:
         """Return whom the known map has asked, and who may come with the next one: new exchanges, a few old ones."""
-        cost = super().estimate(snapshot)
-        if self.context.expected is None or self.is_init:
-            return cost
-        exchanges = self.ids_on("exchange/map")
-        new = self._slice(grown(len(exchanges)) - len(exchanges))
-        return cost + self.most(exchanges[: _COME_BACK + new])
+        if self.context.expected is None or self.is_init or self._resumed() is not None:
+            return super().estimate(snapshot)
+        exchanges = [str(id_) for id_ in self.ids_on("exchange/map")]
+        active, others = self._split(exchanges, snapshot)
+        new = grown(len(exchanges)) - len(exchanges)
+        return self.most([""] * (len(active) + _COME_BACK + self._slice(len(others) + new)))
 
     def usual(self, snapshot: datetime) -> Cost:
         """Return the exchanges with known assets and the day's slice of the others."""
@@ -83,7 +83,7 @@ class ExchangeAssetsExtractor(ScanExtractor):
         active = len(self._split(exchanges, snapshot)[0])
         if self.context.bronze.last_snapshot(self.endpoint_name) is None:
             active = _SUPPOSED_ACTIVE
-        return self.most(exchanges[: active + self._slice(len(exchanges) - active)])
+        return self.most([""] * (active + self._slice(len(exchanges) - active)))
 
     def ask(self, ids: tuple[str, ...], snapshot: datetime) -> Iterator[Part]:
         """Ask for one exchange; an empty list is an answer."""

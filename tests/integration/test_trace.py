@@ -279,7 +279,7 @@ def is_held(row: Values, asked: dict[str, Any], data: Any) -> bool:
 
 
 def test_a_point_of_the_history_leads_to_the_page_that_told_it(home: Home) -> None:
-    rows = home.rows("fact_market_sentiment", "extract(hour FROM snapshot_timestamp) = 0", limit=12)
+    rows = home.rows("fact_market_sentiment", "extract(hour FROM snapshot_timestamp) = 0", limit=40)
     pages = set()
     for row in rows:
         found = home.trace("fact_market_sentiment", f"snapshot_timestamp={iso(row['snapshot_timestamp'])}")
@@ -334,7 +334,8 @@ def test_a_figure_that_was_carried_forward_leads_to_the_info_that_had_it(
     home: Home, make_database: Callable[[str | None], SecretStr]
 ) -> None:
     copy = Warehouse(make_database(home.warehouse.database), Clock())
-    (row,) = home.rows("dim_exchange_map", f"maker_fee IS NOT NULL AND snapshot_timestamp > '{MONDAY:%F}'", limit=1)
+    where = f"num_nulls(maker_fee, taker_fee, weekly_visits) = 0 AND snapshot_timestamp > '{MONDAY:%F}'"
+    (row,) = home.rows("dim_exchange_map", where, limit=1)
     with closing(copy.connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
             "UPDATE dwh.fact_exchange_info SET maker_fee = NULL WHERE exchange_id = %s AND snapshot_timestamp = %s",

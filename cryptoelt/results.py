@@ -66,6 +66,8 @@ class Unit:
     """What the reader should know although nothing failed."""
     planned: int = 0
     """Credits its calls were expected to cost, at most."""
+    charged: int = 0
+    """Credits its calls have cost."""
     steps: tuple[int, int] | None = None
     """Of a unit of many calls, how many are done, and of how many; for whoever watches."""
     error: CryptoEltError | None = None
@@ -91,6 +93,7 @@ class Unit:
             "rows_present": self.rows_present,
             "rows_quarantined": self.rows_quarantined,
             "postponed": self.postponed,
+            "credits": {"planned": self.planned, "charged": self.charged},
             "error": None if self.error is None else error_as_json(self.error),
         }
 

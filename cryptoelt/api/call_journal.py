@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
-from cryptoelt.metadata.jsonl import append_line, require_appendable
+from cryptoelt.metadata.jsonl import append_line, read_newest_first, require_appendable
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+
+#: How the id of a call begins.
+_TIME = re.compile(r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})[0-9]{2}T[0-9]{6}Z-")
 
 
 class CallJournal:
@@ -33,6 +37,18 @@ class CallJournal:
             StorageError: the journal cannot be written.
         """
         append_line(self._file(requested_at), {"requested_at": iso(requested_at), **line})
+
+    def find(self, call_id: str) -> dict[str, Any] | None:
+        """Return the line of a call, by its id, which begins with the time of its request; None where there is none.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        match = _TIME.match(call_id)
+        if match is None:
+            return None
+        lines = read_newest_first(self._folder / f"{match['year']}-{match['month']}.jsonl")
+        return next((line for line in lines if line.get("call_id") == call_id), None)
 
     def _file(self, requested_at: datetime) -> Path:
         return self._folder / f"{requested_at:%Y-%m}.jsonl"

@@ -43,6 +43,7 @@ class LedgerState:
         starts_at: when the month began.
         resets_at: when the next month begins.
         limit_less_buffer: what would be spendable by the settings alone.
+        dearest: by endpoint, the highest charge of a call that exceeded its reservation.
     """
 
     month: str
@@ -58,6 +59,7 @@ class LedgerState:
     starts_at: datetime
     resets_at: datetime
     limit_less_buffer: int
+    dearest: dict[str, int]
 
     def why_spendable(self) -> str:
         """Say in words where the spendable figure comes from."""
@@ -216,6 +218,7 @@ class CreditLedger:
             starts_at=current.start,
             resets_at=current.end,
             limit_less_buffer=self._budget.spendable,
+            dearest=dict(sums.floor),
         )
 
     def _refuse_excess(self, endpoint: str, credits: int, state: LedgerState) -> None:

@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 
 from cryptoelt import __version__
-from cryptoelt.cli import budget, config, cron, db, demo, doctor, phases, quarantine, sandbox, setup, status
+from cryptoelt.cli import (
+    budget,
+    config,
+    cron,
+    db,
+    demo,
+    doctor,
+    phases,
+    plan,
+    quarantine,
+    sandbox,
+    setup,
+    status,
+    trace,
+)
 from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.render import show_error
 from cryptoelt.errors import CryptoEltError, ExitCode, InternalError, UsageError
@@ -59,9 +73,11 @@ app.command()(phases.extract)
 app.command()(phases.transform)
 app.command()(phases.load)
 app.command()(phases.run)
+app.command()(plan.plan)
 app.command()(budget.budget)
 app.command()(status.status)
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(trace.trace)
 app.add_typer(cron.app, name="cron")
 app.add_typer(db.app, name="db")
 app.command()(sandbox.sandbox)

@@ -124,9 +124,10 @@ def summary(result: Result) -> str:
         return f"{head}: nothing to do, {why} ({result.seconds:.1f} s, 0 credits)"
     parts = [_phase_summary(result, phase) for phase in Phase]
     text = ", ".join(part for part in parts if part)
-    return (
-        f"{head}: {result.status.value} in {result.seconds:.1f} s, {counted(result.credits.charged, 'credit')}; {text}"
-    )
+    credits = counted(result.credits.charged, "credit")
+    if result.credits.planned != result.credits.charged:
+        credits += f" of {result.credits.planned:,} planned"
+    return f"{head}: {result.status.value} in {result.seconds:.1f} s, {credits}; {text}"
 
 
 def _phase_summary(result: Result, phase: Phase) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from cryptoelt.api.catalogue import ENDPOINTS, Shape
+from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
 from cryptoelt.errors import AnswerError, CryptoEltError
 from cryptoelt.extract.fields import fit, trimmed
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cryptoelt.api.client import CoinMarketCapClient
     from cryptoelt.api.governor import Governor
     from cryptoelt.clock import Clock
+    from cryptoelt.extract.expected import ExpectedLists
     from cryptoelt.extract.fields import Column
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze, BronzeFile
@@ -41,6 +43,7 @@ class ExtractContext:
     Attributes:
         governor: says how much may be spent on what can wait.
         window: the window the run serves; None where it was started by hand.
+        expected: the lists that will have been asked anew by then, where a run is only planned.
     """
 
     client: CoinMarketCapClient
@@ -52,6 +55,7 @@ class ExtractContext:
     budget: BudgetSettings
     governor: Governor
     window: Window | None = None
+    expected: ExpectedLists | None = None
 
 
 class BaseExtractor:
@@ -75,6 +79,41 @@ class BaseExtractor:
         self._keys: set[tuple[Any, ...]] = set()
         self._records = 0
 
+    def estimate(self, snapshot: datetime) -> Cost:  # noqa: ARG002 - for overrides
+        """Return the calls that a run at this moment would make, and at most what they cost; asks nobody.
+
+        Raises:
+            MissingInputError: Bronze does not say whom to ask.
+            StorageError: Bronze cannot be read.
+        """
+        rows = self.rows_before()
+        return Cost(1, self.context.client.price(self.endpoint, None if rows is None else grown(rows)))
+
+    def usual(self, snapshot: datetime) -> Cost:
+        """Return what a window of a month costs as a rule; asks nobody.
+
+        Raises:
+            MissingInputError, StorageError: as of `estimate`.
+        """
+        return self.estimate(snapshot)
+
+    def most_of_month(self, snapshot: datetime) -> int | None:  # noqa: ARG002 - for overrides
+        """Return the credits that the windows of a moment's month may still spend; None where only the budget limits.
+
+        Raises:
+            StorageError: Bronze cannot be read.
+        """
+        return None
+
+    def rows_before(self) -> int | None:
+        """Return how many rows the newest complete answer has; None where there is none.
+
+        Raises:
+            StorageError: Bronze cannot be read.
+        """
+        known = self.context.bronze.complete_snapshots(self.endpoint_name, 1)
+        return self.context.bronze.footer_of(known[0]).rows if known else None
+
     def run(self, snapshot: datetime, unit: Unit) -> None:
         """Ask the endpoint and write its answer to Bronze as this snapshot; `unit` is filled.
 
@@ -96,7 +135,7 @@ class BaseExtractor:
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         """Make the call and keep its answer; what the journal shall say is added to `outcome` as it is known."""
-        unit.planned = self.context.client.price(self.endpoint)
+        unit.planned = self.estimate(snapshot).credits
         answer = self._ask(snapshot)
         rows, clean = self.typed(answer.call_id, self.parse(answer), snapshot)
         file = self._keep(rows, self._note(answer.call_id, clean=clean), unit, snapshot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import timedelta
 from functools import cached_property
 from itertools import count
@@ -10,6 +11,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptoelt.api.answer import RawRecord
+from cryptoelt.api.cost import Cost, grown
 from cryptoelt.api.credit_month import credit_month_of
 from cryptoelt.api.envelope import items_of, members_of, whole_number
 from cryptoelt.errors import AnswerError
@@ -74,6 +76,10 @@ class CategoryExtractor(ScanExtractor):
     def _days(self) -> int:
         return self.context.settings.membership_days
 
+    @property
+    def _share(self) -> int:
+        return int(self.context.budget.monthly_credits * self.context.budget.category_share)
+
     @cached_property
     def _sizes(self) -> dict[str, int]:
         """The number of coins of every category of the newest list."""
@@ -106,25 +112,21 @@ class CategoryExtractor(ScanExtractor):
     def _share_left(self, snapshot: datetime) -> tuple[int, int]:
         """Return what the first category of today may cost, and what all of them may together.
 
-        The share of the month is spread over the weekdays that are left. What an init asked is outside of it.
+        The share of the month is spread over the weekdays that are left.
         """
         budget, today = self.context.budget, _midnight(snapshot)
         month = credit_month_of(snapshot, budget.reset_day)
-        spent = {True: 0, False: 0}
-        for asked in asked_since(self.context.bronze, self.endpoint_name, month.start):
-            if not asked.about["is_init"]:
-                spent[asked.snapshot >= today] += asked.about["credits"]
-        days = [today + timedelta(days=day) for day in range((month.end - today).days)]
-        weekdays = sum(day.weekday() < _SATURDAY for day in days)
-        left = int(budget.monthly_credits * budget.category_share) - spent[False]
-        part = ceil(left / max(1, weekdays)) - spent[True]
-        return part if spent[True] else left, part
+        spent = self._spent_since(month.start)
+        spent_today = spent.pop(today, 0)
+        left = self._share - sum(spent.values())
+        part = ceil(left / max(1, _weekdays(today, month.end))) - spent_today
+        return part if spent_today else left, part
 
     def _price_of(self, size: int) -> int:
-        """Return what all pages of a category cost."""
-        full, rest = divmod(max(size, 1), self.page_size)
+        """Return what all pages of a category cost; the last one is short, or empty."""
+        full, rest = divmod(size, self.page_size)
         price = self.context.client.price
-        return full * price(self.endpoint, self.page_size) + (price(self.endpoint, rest) if rest else 0)
+        return full * price(self.endpoint, self.page_size) + price(self.endpoint, rest)
 
     def cost(self, ids: Sequence[str]) -> int:
         """Return what asking for these categories costs, by their number of coins in the newest list."""
@@ -132,6 +134,31 @@ class CategoryExtractor(ScanExtractor):
             return 0
         sizes = self._sizes
         return sum(self._price_of(sizes.get(id_, self.page_size)) for id_ in ids)
+
+    def most(self, ids: Sequence[str]) -> Cost:
+        """Return all pages of these categories, should they have grown since they were listed, and what they cost."""
+        sizes = [grown(self._sizes.get(id_, self.page_size)) for id_ in ids]
+        return Cost(sum(size // self.page_size + 1 for size in sizes), sum(map(self._price_of, sizes)))
+
+    def usual(self, snapshot: datetime) -> Cost:
+        """Return a weekday's part of the share, or what all categories cost where that is less."""
+        month = credit_month_of(snapshot, self.context.budget.reset_day)
+        everyone = self.most(list(self._sizes))
+        credits = min(everyone.credits, ceil(self._share / _weekdays(month.start, month.end)))
+        return Cost(ceil(everyone.calls * credits / max(1, everyone.credits)), credits)
+
+    def most_of_month(self, snapshot: datetime) -> int:
+        """Return what is left of the month's share."""
+        month = credit_month_of(snapshot, self.context.budget.reset_day)
+        return max(0, self._share - sum(self._spent_since(month.start).values()))
+
+    def _spent_since(self, start: datetime) -> Counter[datetime]:
+        """Return by UTC day what was spent out of the share; what an init asked is outside of it."""
+        spent: Counter[datetime] = Counter()
+        for asked in asked_since(self.context.bronze, self.endpoint_name, start):
+            if not asked.about["is_init"]:
+                spent[_midnight(asked.snapshot)] += asked.about["credits"]
+        return spent
 
     # --- one category -------------------------------------------------------------------------------------------------
 
@@ -192,6 +219,11 @@ def _changed(sizes: dict[str, int], asked: dict[str, Asked]) -> list[str]:
         if known and sizes[id_] not in known:
             change[id_] = abs(sizes[id_] - known[0])
     return sorted(change, key=lambda id_: -change[id_])
+
+
+def _weekdays(start: datetime, end: datetime) -> int:
+    days = (start + timedelta(days=day) for day in range((end - start).days))
+    return sum(day.weekday() < _SATURDAY for day in days)
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from cryptoelt.api.cost import Cost
+
 _MAP = "cryptocurrency/map"
 _NAMES = ("name", "symbol")
 _WEEK = 7
@@ -58,9 +60,18 @@ class CryptocurrencyInfoExtractor(KeyedScanExtractor):
         new = [id_ for id_ in coins if id_ not in asked]
         renamed = [id_ for id_ in self._renamed() if id_ in asked]
         known = sorted((id_ for id_ in coins if id_ in asked), key=lambda id_: asked[id_].snapshot)
-        turn = known[: ceil(len(known) * _WEEK / days)]
+        turn = known[: self._turn(len(known))]
         due = [id_ for id_ in known if (snapshot - asked[id_].snapshot).days >= days]
         return [*new, *renamed, *due, *turn]
+
+    def _turn(self, coins: int) -> int:
+        """Return how many of so many coins are asked each week."""
+        return ceil(coins * _WEEK / self.context.settings.info_days)
+
+    def usual(self, snapshot: datetime) -> Cost:  # noqa: ARG002 - whenever
+        """Return those whose turn it is in a week, and a batch of new and renamed ones."""
+        coins = self.ids_on(_MAP)
+        return self.most(coins[: self._turn(len(coins)) + self.batch_size])
 
     def _renamed(self) -> list[str]:
         """Return the coins that the newest map names otherwise than their newest info does."""

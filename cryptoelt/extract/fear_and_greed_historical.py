@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from cryptoelt.extract.fields import integer, text
 from cryptoelt.extract.paged import PagedExtractor
+
+#: The first day the index has a value for.
+_BEGINNING = datetime(2023, 6, 29, tzinfo=UTC)
 
 
 class FearAndGreedHistoricalExtractor(PagedExtractor):
@@ -13,3 +18,7 @@ class FearAndGreedHistoricalExtractor(PagedExtractor):
     page_size = 500
     columns = (text("timestamp"), integer("value"), text("value_classification"))
     key = ("timestamp",)
+
+    def expected_rows(self, snapshot: datetime) -> int:
+        """Return the days since the index began, the present one included."""
+        return (snapshot - _BEGINNING).days + 1

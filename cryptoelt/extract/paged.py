@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
 from cryptoelt.errors import AnswerError
 from cryptoelt.extract.base import BaseExtractor
+from cryptoelt.extract.expected import SUPPOSED_ROWS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,9 +28,36 @@ class PagedExtractor(BaseExtractor):
         """Return how many rows are asked for; None asks for all there are."""
         return None
 
+    def expected_rows(self, snapshot: datetime) -> int:  # noqa: ARG002 - for overrides
+        """Return how many rows there are to ask for at a moment, at most.
+
+        Raises:
+            StorageError: Bronze cannot be read.
+        """
+        rows = self.rows_before()
+        if rows is not None:
+            return grown(rows)
+        return SUPPOSED_ROWS.get(self.endpoint_name) or self.wanted_rows() or self.endpoint.price.expected_rows
+
+    def estimate(self, snapshot: datetime) -> Cost:
+        """Return the pages that a run at this moment would ask for, and at most what they cost; asks nobody.
+
+        Raises:
+            StorageError: Bronze cannot be read.
+        """
+        wanted, left = self.wanted_rows(), self.expected_rows(snapshot)
+        cost, asked = Cost(), 0
+        while wanted is None or asked < wanted:
+            limit = self.page_size if wanted is None else min(self.page_size, wanted - asked)
+            cost += Cost(1, self.context.client.price(self.endpoint, min(left, limit)))
+            if left < limit:  # a short page is the last
+                break
+            asked, left = asked + limit, left - limit
+        return cost
+
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         wanted, start, page = self.wanted_rows(), _FIRST_ROW, 1
-        unit.planned = self.context.client.price(self.endpoint, wanted)
+        unit.planned = self.estimate(snapshot).credits
         outcome |= {"snapshot": iso(snapshot), "rows": 0, "pages": 0, "is_complete": False, "credits": 0}
         outcome |= {"call_ids": [], "file": None}
         while True:

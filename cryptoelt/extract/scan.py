@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from cryptoelt.api.cost import Cost
 from cryptoelt.clock import iso
 from cryptoelt.errors import (
     STOPS_THE_RUN,
@@ -108,6 +109,20 @@ class ScanExtractor(BaseExtractor):
         batches = -(-len(ids) // self.batch_size)
         return batches * self.context.client.price(self.endpoint, min(len(ids), self.batch_size))
 
+    def most(self, ids: Sequence[str]) -> Cost:
+        """Return the calls that asking for these ids takes, and what they cost at most, should they have changed."""
+        return Cost(-(-len(ids) // self.batch_size), self.cost(ids))
+
+    def estimate(self, snapshot: datetime) -> Cost:
+        """Return the calls that a run at this moment would make, and at most what they cost; asks nobody.
+
+        Raises:
+            MissingInputError: Bronze does not say whom to ask.
+            StorageError: Bronze cannot be read.
+        """
+        scan = self._resumed()
+        return self.most(tuple(dict.fromkeys(self.plan(snapshot))) if scan is None else scan.missing)
+
     def ids_on(self, endpoint: str) -> list[Any]:
         """Return the ids of the newest complete snapshot of the endpoint that lists whom can be asked.
 
@@ -120,18 +135,28 @@ class ScanExtractor(BaseExtractor):
     def rows_on(self, endpoint: str, columns: list[str]) -> list[dict[str, Any]]:
         """Return columns of the newest complete snapshot of an endpoint that can be read.
 
+        Where a run is only planned that asks the list before, it is the list as it is expected then.
+
         Raises:
             MissingInputError: there is none yet.
         """
+        expected, known = self.context.expected, self._newest_rows(endpoint, columns)
+        if expected is not None and endpoint in expected.endpoints:
+            return expected.rows(endpoint, known, columns)
+        if known is not None:
+            return known
+        raise MissingInputError(
+            f"{self.endpoint_name}: Bronze has no {endpoint} to take ids from",
+            hint=f"run `cryptoelt extract --endpoint {endpoint}` first, or `cryptoelt run --freq init`",
+        )
+
+    def _newest_rows(self, endpoint: str, columns: list[str]) -> list[dict[str, Any]] | None:
         for snapshot in reversed(self.context.bronze.complete_snapshots(endpoint, _LISTS_TRIED)):
             try:
                 return self.context.bronze.read(snapshot, columns).to_pylist()
             except DamagedFileError as exc:  # its own table tells of it; an older list still says whom to ask
                 log.warning("scan.list_damaged", extra={"fields": {"endpoint": endpoint, **exc.context}})
-        raise MissingInputError(
-            f"{self.endpoint_name}: Bronze has no {endpoint} to take ids from",
-            hint=f"run `cryptoelt extract --endpoint {endpoint}` first, or `cryptoelt run --freq init`",
-        )
+        return None
 
     # --- one run ------------------------------------------------------------------------------------------------------
 

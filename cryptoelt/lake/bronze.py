@@ -158,6 +158,12 @@ class Bronze:
         groups = groupby(self.files(endpoint, after), key=lambda file: file.snapshot)
         return [BronzeSnapshot(endpoint, snapshot, tuple(files)) for snapshot, files in groups]
 
+    def snapshot_at(self, endpoint: str, moment: datetime) -> BronzeSnapshot | None:
+        """Return the snapshot of an endpoint that was taken at a moment; None where there is none. Lists one month."""
+        month = f"{moment.astimezone(UTC):%Y-%m}"
+        files = tuple(file for file in self._files_of_month(endpoint, month) if file.snapshot == moment)
+        return BronzeSnapshot(endpoint, moment, files) if files else None
+
     def files(self, endpoint: str, after: datetime | None = None) -> list[BronzeFile]:
         """Return the files of an endpoint above `after`, oldest first; only months that can hold one are listed."""
         first_month = "" if after is None else f"{after.astimezone(UTC):%Y-%m}"
@@ -231,9 +237,14 @@ class Bronze:
         Raises:
             DamagedFileError: one of its files is missing or cannot be read.
         """
-        return pa.concat_tables([self._read_file(file, columns) for file in self._all_of(snapshot)])
+        return pa.concat_tables([self.read_file(file, columns) for file in self._all_of(snapshot)])
 
-    def _read_file(self, file: BronzeFile, columns: list[str]) -> pa.Table:
+    def read_file(self, file: BronzeFile, columns: list[str]) -> pa.Table:
+        """Read some columns of a file.
+
+        Raises:
+            DamagedFileError: it is missing or cannot be read.
+        """
         try:
             with self.store.open(file.path) as stream:
                 return pq.read_table(stream, columns=columns).replace_schema_metadata(None)

@@ -97,6 +97,14 @@ class SilverTable:
                 commits.append(SilverCommit(number, snapshots))
         return commits
 
+    def version_of(self, snapshot: datetime) -> int | None:
+        """Return the newest version whose commit added a snapshot; None where the log no longer tells."""
+        log = Path(self.uri) / "_delta_log"
+        for path in sorted((path for path in log.glob("*.json") if path.stem.isdigit()), reverse=True):
+            if snapshot in _snapshots_of_commit(path.read_text(encoding="utf-8").splitlines()):
+                return int(path.stem)
+        return None
+
     def rows_added_after(self, version: int) -> int:
         """Return how many rows the commits above `version` added, by the statistics in the Delta log."""
         log = Path(self.uri) / "_delta_log"

@@ -20,6 +20,11 @@ class InitWindow:
     def __init__(self, metadata_dir: Path) -> None:
         self._path = metadata_dir / "init.json"
 
+    def unfinished(self) -> Window | None:
+        """Return the window of an init left unfinished; None where there is none."""
+        started = self._unfinished()
+        return None if started is None else Window(INIT, started)
+
     def begin(self, now: datetime) -> Window:
         """Return the window of an init left unfinished, else begin one; durable before the first call.
 

@@ -126,7 +126,9 @@ class Pipeline:
                 unit.failed(exc)
                 ends_it = exc
             else:
+                before = self._runtime.client.charged
                 self._run_unit(unit, partial(extraction.run, name, unit))
+                unit.charged = self._runtime.client.charged - before
                 ends_it = unit.error if isinstance(unit.error, STOPS_THE_RUN) else None
 
     # --- transform and load -------------------------------------------------------------------------------------------

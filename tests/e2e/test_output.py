@@ -151,7 +151,7 @@ def test_json_of_a_run_is_one_object_with_the_documented_keys(session: Session) 
     assert_keys(result, RESULT)
     assert (result["schema_version"], result["command"], result["frequency"]) == (1, "run", "10x")
     assert (result["status"], result["exit_code"]) == ("done", 0)
-    assert result["credits"] == {"planned": 5, "charged": 4}
+    assert result["credits"] == {"planned": 4, "charged": 4}
     for unit in result["units"]:
         assert_keys(unit, UNIT)
         assert (unit["status"], unit["error"]) == ("done", None)

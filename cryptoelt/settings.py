@@ -141,6 +141,13 @@ class ScheduleSettings(_Section):
     """Frequency -> minutes for which its windows stay open, where that is not the frequency's own."""
 
 
+class QualitySettings(_Section):
+    """When quality checks are run."""
+
+    after_load: bool = True
+    """Check the tables that a run has loaded."""
+
+
 class MachineSettings(_Section):
     """Where `cryptoelt setup` keeps what is shared by all homes of this machine; None means the user's cache."""
 
@@ -162,6 +169,7 @@ class Settings(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     extract: ExtractSettings = ExtractSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    quality: QualitySettings = QualitySettings()
     machine: MachineSettings = MachineSettings()
 
     @property

@@ -97,7 +97,8 @@ def _alike(checks: list[Check], looked: dict[str, int | None]) -> Iterator[tuple
 def _look(connection: Connection, warehouse: Warehouse, check: Check, newest: int | None, *, full: bool) -> Outcome:
     clock = warehouse.clock
     started, began = clock.now(), clock.monotonic()
-    count, sample, message = None, [], ""
+    count, message = None, ""
+    sample: list[dict[str, Any]] = []
     try:
         with transaction(connection) as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")

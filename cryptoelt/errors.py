@@ -136,6 +136,16 @@ class LoadError(CryptoEltError):
     """The warehouse refused a load."""
 
 
+class QualityError(CryptoEltError):
+    """A quality check of severity error found rows."""
+
+    exit_code = ExitCode.QUALITY
+
+
+class CheckError(CryptoEltError):
+    """A quality check could not be run."""
+
+
 class InternalError(CryptoEltError):
     """Something happened that cryptoelt did not foresee: a defect of its own."""
 

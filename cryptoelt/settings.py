@@ -148,6 +148,13 @@ class RoleSettings(_Section):
     """Role -> the password by which it logs in."""
 
 
+class QualitySettings(_Section):
+    """When quality checks are run."""
+
+    after_load: bool = True
+    """Check the tables that a run has loaded."""
+
+
 class MachineSettings(_Section):
     """Where `cryptoelt setup` keeps what is shared by all homes of this machine; None means the user's cache."""
 
@@ -170,6 +177,7 @@ class Settings(BaseSettings):
     extract: ExtractSettings = ExtractSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     roles: RoleSettings = RoleSettings()
+    quality: QualitySettings = QualitySettings()
     machine: MachineSettings = MachineSettings()
 
     @property

@@ -42,6 +42,19 @@ class Table:
         return self.into or self.name
 
 
+@dataclass(frozen=True)
+class Procedure:
+    """A procedure of the warehouse that mends a table.
+
+    Attributes:
+        mends: the table whose rows it changes.
+        after: the warehouse tables after whose load it is called.
+    """
+
+    mends: str
+    after: frozenset[str]
+
+
 def _of(*frequencies: str) -> frozenset[str]:
     return frozenset({*frequencies, "init"})
 
@@ -75,4 +88,14 @@ TABLES: dict[str, Table] = {
             into="fact_market_sentiment",
         ),
     )
+}
+
+#: In the order in which they are called, by their names in schema `dwh`.
+PROCEDURES: dict[str, Procedure] = {
+    "fill_nulls_exchange_map_info": Procedure(
+        "dim_exchange_map", frozenset({"dim_exchange_map", "fact_exchange_info"})
+    ),
+    "fill_nulls_spot_volume_and_wallet_weight": Procedure(
+        "fact_exchange_assets", frozenset({"fact_exchange_assets", "fact_exchange_info"})
+    ),
 }

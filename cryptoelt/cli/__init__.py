@@ -21,6 +21,7 @@ from cryptoelt.cli import (
     doctor,
     phases,
     plan,
+    quality,
     quarantine,
     sandbox,
     setup,
@@ -78,6 +79,7 @@ app.command()(budget.budget)
 app.command()(status.status)
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(trace.trace)
+app.add_typer(quality.app, name="quality")
 app.add_typer(cron.app, name="cron")
 app.add_typer(db.app, name="db")
 app.command()(sandbox.sandbox)

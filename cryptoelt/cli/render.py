@@ -88,7 +88,9 @@ def _row(unit: Unit) -> list[object]:
     return [unit.phase.value, unit.name, unit.status.value, f"{unit.seconds:.2f}", *counts]
 
 
-_NOUNS = {Phase.EXTRACT: "endpoint", Phase.QUALITY: "check", Phase.SQL: "script"}
+_NOUNS = {Phase.EXTRACT: "endpoint", Phase.SQL: "procedure"}
+#: Phases whose units count no rows.
+_WITHOUT_ROWS = (Phase.SQL, Phase.QUALITY)
 
 
 def _show_unit_errors(units: list[Unit]) -> None:
@@ -143,4 +145,5 @@ def _phase_summary(result: Result, phase: Phase) -> str:
     # What was not asked any more because of a refusal or a signal was asked for all the same.
     cut_short = result.stopped_by is not None or any(unit.status is Status.REFUSED for unit in units)
     wanted = len(units) if phase is Phase.EXTRACT and cut_short else len(units) - idle
-    return f"{phase.value} {done}/{wanted} with {counted(loaded, 'row')}{more}"
+    rows = "" if phase in _WITHOUT_ROWS else f" with {counted(loaded, 'row')}{more}"
+    return f"{phase.value} {done}/{wanted}{rows}"

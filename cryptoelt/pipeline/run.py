@@ -144,7 +144,17 @@ class Pipeline:
                 self._wait_for(table, futures, job)
                 if table in job.load:
                     self._load(table, job)
+        self._follow_up()
         self._tend(job.transform)
+
+    def _follow_up(self) -> None:
+        """Mend and check the tables that got something; where none did, nothing is opened or imported for it."""
+        if any(unit.phase is Phase.LOAD and unit.snapshots for unit in self._units):
+            from cryptoelt.pipeline.after_load import steps_after_load
+
+            for unit, work in steps_after_load(self._runtime, self._units):
+                self._units.append(unit)
+                self._run_unit(unit, work)
 
     def _tend(self, tables: list[str]) -> None:
         """Keep the tables small for their readers, where that is due; after all else, for nobody waits for it."""

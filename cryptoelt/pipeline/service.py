@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cryptoelt.pipeline")
 
+#: Codes of a run that has done all its window asked for; what a check then finds is not mended by doing it again.
+_COMPLETE = (ExitCode.DONE, ExitCode.QUALITY)
+
 
 @dataclass(frozen=True)
 class Due:
@@ -99,7 +102,7 @@ class Service:
         """
         try:
             is_answered = self._is_answered(result)
-            is_complete = is_answered and self.job.is_run and result.exit_code is ExitCode.DONE
+            is_complete = is_answered and self.job.is_run and result.exit_code in _COMPLETE
             if self.window is not None and self.window.frequency == INIT and is_complete:
                 InitWindow(self.runtime.settings.metadata_dir).finish(self.window, result.ended_at)
             RunJournal(self.runtime.settings.metadata_dir).append(

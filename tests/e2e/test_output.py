@@ -157,7 +157,7 @@ def test_json_of_a_run_is_one_object_with_the_documented_keys(session: Session) 
         assert (unit["status"], unit["error"]) == ("done", None)
     assert_times(result)
     named = {phase: [unit["name"] for unit in result["units"] if unit["phase"] == phase] for phase in phases(result)}
-    assert named == {"extract": ENDPOINTS, "transform": TABLES, "load": TABLES}
+    assert named == {"extract": ENDPOINTS, "transform": TABLES, "load": TABLES, "quality": [*TABLES, "load_batch"]}
 
 
 @pytest.mark.parametrize("words", [words for words in IDLE if "--json" in words], ids=" ".join)

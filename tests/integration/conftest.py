@@ -15,6 +15,7 @@ from cryptoelt.settings import Settings
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
+from tests.integration.healthy import fill
 from tests.integration.loading import Loading
 from tests.integration.silver_writer import SilverWriter
 from tests.integration.transforming import Transforming
@@ -63,6 +64,25 @@ def template_at_head(postgres_server: SecretStr) -> str:
     _execute(postgres_server, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(_TEMPLATE)))
     migrations.upgrade(Warehouse(_url(postgres_server, _TEMPLATE), Clock()))
     return _TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def healthy_lake(tmp_path_factory: pytest.TempPathFactory) -> SilverWriter:
+    """The lake of a small market without a fault; filled with the warehouse that is loaded from it."""
+    return SilverWriter(tmp_path_factory.mktemp("healthy") / "lake")
+
+
+@pytest.fixture(scope="session")
+def healthy_template(
+    make_database: Callable[[str | None], SecretStr],
+    template_at_head: str,
+    healthy_lake: SilverWriter,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:
+    """The name of a database with a small market without a fault, to be copied."""
+    made = Warehouse(make_database(template_at_head), Clock())
+    fill(healthy_lake, Loading(made, healthy_lake.root, tmp_path_factory.mktemp("metadata")))
+    return made.database
 
 
 @pytest.fixture

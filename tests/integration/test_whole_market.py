@@ -10,8 +10,11 @@ import pytest
 from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import FREQUENCIES, endpoints_of, tables_of
 from cryptoelt.pipeline.jobs import Job
+from cryptoelt.quality.checks import Severity, chosen_checks
+from cryptoelt.quality.run import run_checks
 from cryptoelt.results import Phase, Status
 from cryptoelt.sandbox.server import SandboxServer
+from cryptoelt.warehouse.engine import Warehouse
 from tests.integration.schedule import SimulatedHome, firings
 from tests.integration.truth import Found, Truth, check_everything
 
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptoelt.spark import SparkHost
-    from cryptoelt.warehouse.engine import Warehouse
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
@@ -60,6 +62,9 @@ def test_after_two_days_of_all_frequencies_the_warehouse_holds_what_was_served(
         assert len(simulated.asked()) == asked
 
     check_everything(Truth(sandbox), warehouse)
+    report = run_checks(Warehouse(warehouse.url, simulated.clock), chosen_checks(), "by hand", full=True)
+    assert [str(outcome) for outcome in [*report.found(Severity.ERROR), *report.broken]] == []
+    assert report.found(Severity.WARNING) == []
     found = Found(warehouse)
     assert len(found.by_snapshot("fact_crypto_market", "crypto_id")) == 1 + 2 * 5
     assert len(found.by_snapshot("fact_global_market", "btc_dominance")) == 1 + 2 * 10

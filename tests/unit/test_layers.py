@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"api", "warehouse"},
     {"frequencies"},
     {"extract", "spark"},
-    {"transform", "load"},
+    {"transform", "load", "quality"},
     {"pipeline"},
     # What sets a machine up, or looks at it, does so with the real parts.
     {"machine.checks", "machine.doctor", "machine.setup", "machine.training", "demo"},

@@ -72,11 +72,12 @@ class QualityResult(Base):
     check_name: Mapped[str]
     table_name: Mapped[str]
     severity: Mapped[str] = mapped_column(comment="error, warning or info.")
-    status: Mapped[str] = mapped_column(comment="passed or failed.")
+    status: Mapped[str] = mapped_column(comment="passed, failed, or broken where it could not be run.")
     is_full: Mapped[bool] = mapped_column(comment="True where all of history was looked at.")
     load_batch_id: Mapped[int | None] = mapped_column(comment="The newest load of the table that was looked at.")
-    rows_found: Mapped[int] = mapped_column(comment="Rows that break the check.")
+    rows_found: Mapped[int | None] = mapped_column(comment="Rows that break the check; NULL where it could not be run.")
     sample: Mapped[str | None] = mapped_column(comment="The first of them, as JSON.")
+    message: Mapped[str | None] = mapped_column(comment="Why it could not be run.")
     started_at: Mapped[datetime]
     seconds: Mapped[float]
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cryptoelt import __version__
-from cryptoelt.cli import budget, config, cron, db, demo, doctor, phases, sandbox, setup, status
+from cryptoelt.cli import backfill, budget, config, cron, db, demo, doctor, phases, quarantine, sandbox, setup, status
 from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.render import show_error
 from cryptoelt.errors import CryptoEltError, ExitCode, InternalError, UsageError
@@ -59,8 +59,10 @@ app.command()(phases.extract)
 app.command()(phases.transform)
 app.command()(phases.load)
 app.command()(phases.run)
+app.command()(backfill.backfill)
 app.command()(budget.budget)
 app.command()(status.status)
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(cron.app, name="cron")
 app.add_typer(db.app, name="db")
 app.command()(sandbox.sandbox)

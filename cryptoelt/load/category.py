@@ -39,7 +39,9 @@ class CategoryLoader(BaseLoader):
 
         target = target_of(table)
         staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
-        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
+        rejected = quarantine_rejected(
+            cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
+        )
         infer_parents(cursor, target, batch_id)
         merge = LinkMerge(cursor, batch_id, work.snapshots, work.snapshots if replace else ())
         later = self._observed_since(cursor.connection, target, min(work.snapshots), work.snapshots)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from cryptoelt.clock import iso
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata
@@ -55,6 +56,9 @@ def put_in_place(rows: DataFrame, uri: str, snapshots: Collection[datetime], run
         "replaceWhere": f"{SNAPSHOT} IN ({moments})",
         "userMetadata": commit_metadata(snapshots, run_id=run_id, replaces=True),
         "mergeSchema": "true",  # a KPI that is new is why one rebuilds
+        # Without an identity of its own, a commit of no rows would be left out: it says that all were rejected.
+        "txnAppId": f"{run_id}/{uuid4()}",
+        "txnVersion": "1",
     }
     rows.write.format("delta").mode("overwrite").options(**options).save(uri)
     silver = SilverTable(uri)

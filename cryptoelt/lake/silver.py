@@ -130,7 +130,8 @@ class SilverTable:
         metrics: dict[str, str] = {}
         for line in log.read_text(encoding="utf-8").splitlines():
             metrics |= json.loads(line).get("commitInfo", {}).get("operationMetrics", {})
-        return int(metrics["numOutputRows"]) - int(metrics.get("numCopiedRows", 0))
+        # Delta leaves out what is 0.
+        return int(metrics.get("numOutputRows", 0)) - int(metrics.get("numCopiedRows", 0))
 
     def make_durable_after(self, version: int) -> None:
         """Put on the disk what the commits above `version` added: Spark leaves that to the system, for half a minute.

@@ -238,7 +238,7 @@ class BaseLoader:
         rejected = quarantine_rejected(
             cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
         )
-        infer_parents(cursor, target, batch_id)
+        infer_parents(cursor, target, batch_id, replace=replace)
         new = self._insert(cursor, target, table, batch_id)
         self._follow_up(cursor, table, work, batch_id, replace=replace)
         return Counts(new, staged - new, rejected)
@@ -257,7 +257,7 @@ class BaseLoader:
         rejected = quarantine_rejected(
             cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
         )
-        infer_parents(cursor, target, batch_id)
+        infer_parents(cursor, target, batch_id, replace=replace)
         merge = DimensionMerge(cursor, target, batch_id)
         loaded = self.read_from_dw(cursor.connection, table, silver)
         if loaded.snapshots(since=min(work.snapshots)):

@@ -42,7 +42,7 @@ class CategoryLoader(BaseLoader):
         rejected = quarantine_rejected(
             cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
         )
-        infer_parents(cursor, target, batch_id)
+        infer_parents(cursor, target, batch_id, replace=replace)
         merge = LinkMerge(cursor, batch_id, work.snapshots, work.snapshots if replace else ())
         later = self._observed_since(cursor.connection, target, min(work.snapshots), work.snapshots)
         changed = merge.observed(target, later)

@@ -51,16 +51,18 @@ def put_in_place(rows: DataFrame, uri: str, snapshots: Collection[datetime], run
     """
     before = SilverTable(uri)
     version = before.version if before.exists else -1
-    moments = ", ".join(f"TIMESTAMP '{iso(moment)}'" for moment in sorted(snapshots))
     options = {
-        "replaceWhere": f"{SNAPSHOT} IN ({moments})",
         "userMetadata": commit_metadata(snapshots, run_id=run_id, replaces=True),
         "mergeSchema": "true",  # a KPI that is new is why one rebuilds
         # Without an identity of its own, a commit of no rows would be left out: it says that all were rejected.
         "txnAppId": f"{run_id}/{uuid4()}",
         "txnVersion": "1",
     }
-    rows.write.format("delta").mode("overwrite").options(**options).save(uri)
+    mode = "append"  # half the work, where nothing is in the place
+    if before.exists and before.has_rows_of(snapshots):
+        moments = ", ".join(f"TIMESTAMP '{iso(moment)}'" for moment in sorted(snapshots))
+        mode, options["replaceWhere"] = "overwrite", f"{SNAPSHOT} IN ({moments})"
+    rows.write.format("delta").mode(mode).options(**options).save(uri)
     silver = SilverTable(uri)
     silver.make_durable_after(version)
     return silver, silver.rows_put_in_place(version + 1)

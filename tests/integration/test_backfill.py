@@ -181,6 +181,7 @@ def test_a_damaged_file_fails_its_own_snapshot_only_and_is_taken_in_when_repaire
 
     assert damaged.exit_code is ExitCode.PARTIAL
     unit = units(damaged, Phase.TRANSFORM)[MARKET]
+    assert unit.error is not None
     assert all(path.name in unit.error.message for path in good)
     assert len(unit.snapshots) == len(home.snapshots(MARKET)) - 2
     held = home.query(f"SELECT count(DISTINCT snapshot_timestamp) FROM dwh.{MARKET}")

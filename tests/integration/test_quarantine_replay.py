@@ -12,6 +12,7 @@ from cryptoelt.errors import ExitCode, UsageError
 from cryptoelt.pipeline.replay import Selection
 from cryptoelt.results import Status
 from cryptoelt.transform import base
+from cryptoelt.transform.rules import broken_rule
 from tests.integration.backfilling import MONDAY
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ def test_a_record_whose_rule_was_mended_is_once_in_its_table(
     assert (unchanged.result.exit_code, unchanged.replayed, unchanged.remaining) == (ExitCode.DONE, {}, {MARKET: 1})
     assert home.query(HELD) == [(1,)]
 
-    broken_rule = base.broken_rule
     monkeypatch.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
     report = home.replay(Selection(table=MARKET, rule=rule, quarantine_id=number))
 
@@ -69,8 +69,7 @@ def test_a_record_whose_rule_was_mended_is_once_in_its_table(
 
 def test_a_record_that_is_rejected_again_waits_again(home: BackfilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as mended:
-        broken_rule = base.broken_rule
-        mended.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
+            mended.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
         home.replay()
     assert home.query(HELD) == [(0,)]
     home.backfill(MARKET, rebuild=True)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cryptoelt.errors import ExitCode, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class StopFlag:
@@ -70,6 +74,13 @@ class Clock:
 def iso(moment: datetime) -> str:
     """Write a moment as ISO 8601 with Z; microseconds only where there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def span(moments: Collection[datetime]) -> str:
+    """Name the moments of some snapshots: the one, or how many and from when to when."""
+    if len(moments) <= 1:
+        return "".join(map(iso, moments)) or "no snapshot"
+    return f"{len(moments)} snapshots from {iso(min(moments))} to {iso(max(moments))}"
 
 
 def parse_iso(text: str) -> datetime:

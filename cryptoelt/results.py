@@ -64,6 +64,8 @@ class Unit:
     """Ids that were left for another day, to keep credits for what cannot wait."""
     notices: list[str] = field(default_factory=list)
     """What the reader should know although nothing failed."""
+    kept: list[datetime] = field(default_factory=list)
+    """Snapshots that a rebuild left as they are, because Bronze no longer holds them."""
     planned: int = 0
     """Credits its calls were expected to cost, at most."""
     charged: int = 0
@@ -94,6 +96,7 @@ class Unit:
             "rows_quarantined": self.rows_quarantined,
             "postponed": self.postponed,
             "credits": {"planned": self.planned, "charged": self.charged},
+            "kept": [iso(moment) for moment in self.kept],
             "error": None if self.error is None else error_as_json(self.error),
         }
 

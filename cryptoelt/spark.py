@@ -33,6 +33,15 @@ class Workload(StrEnum):
     LARGE = "large"
 
 
+#: Snapshots for which compiling pays: a listing of 5,000 coins takes a second without.
+_SMALL_SNAPSHOTS = 20
+
+
+def workload_of(snapshots: int) -> Workload:
+    """Return how much it is to build so many snapshots."""
+    return Workload.SMALL if snapshots <= _SMALL_SNAPSHOTS else Workload.LARGE
+
+
 @dataclass(frozen=True)
 class SparkSetup:
     """What a session is started with.

@@ -13,6 +13,7 @@ import typer
 
 from cryptoelt import __version__
 from cryptoelt.cli import (
+    backfill,
     budget,
     config,
     cron,
@@ -74,6 +75,7 @@ app.command()(phases.extract)
 app.command()(phases.transform)
 app.command()(phases.load)
 app.command()(phases.run)
+app.command()(backfill.backfill)
 app.command()(plan.plan)
 app.command()(budget.budget)
 app.command()(status.status)

@@ -88,7 +88,7 @@ def _execute(ctx: typer.Context, command: str, job: Job, wait: str, *, as_json: 
     from cryptoelt.pipeline.run import Pipeline
 
     invocation: Invocation = ctx.obj
-    seconds = _seconds(wait)
+    seconds = seconds_of(wait)
     runtime = invocation.runtime(command)
     with progress_display(wanted=not as_json) as progress:
         result = Pipeline(runtime, progress).run(job, seconds)
@@ -96,7 +96,12 @@ def _execute(ctx: typer.Context, command: str, job: Job, wait: str, *, as_json: 
     raise typer.Exit(int(result.exit_code))
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
+    """Return the seconds of `--wait`.
+
+    Raises:
+        UsageError: the text is not a time.
+    """
     match = re.fullmatch(r"(\d+)([smh])", text)
     if match is None:
         raise UsageError(f"--wait {text}: not a time", hint="a whole number with s, m or h, e.g. 10m")

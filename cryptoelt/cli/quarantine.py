@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cryptoelt.cli.render import show_report, show_table
+from cryptoelt.cli.phases import AsJson, Wait, seconds_of
+from cryptoelt.cli.progress import progress_display
+from cryptoelt.cli.render import show_json, show_report, show_result, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cryptoelt.cli.invocation import Invocation
     from cryptoelt.warehouse.quarantine import Count, Entry, Record
 
 app = typer.Typer(help="The records that could not be loaded, and why.", no_args_is_help=True)
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 
 
 @app.command("list")
@@ -57,6 +59,31 @@ def show(
         return
     show_table(f"quarantine {quarantine_id}", ["what", "value"], _facts(found))
     typer.echo(found.pretty)
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    table: Annotated[str | None, typer.Option("--table", metavar="NAME", help="Records of one table.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Records that broke one rule.")] = None,
+    quarantine_id: Annotated[int | None, typer.Option("--id", metavar="N", help="One record.")] = None,
+    wait: Wait = "0s",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Build the snapshots of quarantined records anew, after a rule or a Bronze file was mended; costs no credit."""
+    from cryptoelt.pipeline.replay import Replay, Selection
+
+    invocation: Invocation = ctx.obj
+    selection, seconds = Selection(table, rule, quarantine_id), seconds_of(wait)
+    with progress_display(wanted=not as_json) as progress:
+        report = Replay(invocation.runtime("quarantine replay"), progress).replay(selection, seconds)
+    if as_json:
+        show_json(report.as_json())
+    else:
+        show_result(report.result, as_json=False)
+        show_table("quarantine", ["table", "replayed", "remaining"], report.rows())
+    raise typer.Exit(int(report.result.exit_code))
 
 
 def _count_row(count: Count) -> list[str]:

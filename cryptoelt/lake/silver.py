@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -30,14 +30,20 @@ if TYPE_CHECKING:
 SNAPSHOT = "snapshot_timestamp"
 _BATCH_ROWS = 20_000
 _BUFFER_BYTES = 1 << 20
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class SilverCommit:
-    """A Delta commit that added snapshots."""
+    """A Delta commit that added snapshots.
+
+    Attributes:
+        replaces: whether it put them in place of what the table held of them, which may be nothing.
+    """
 
     version: int
     snapshots: tuple[datetime, ...]
+    replaces: bool = False
 
 
 def table_uri(lake_root: str, domain: str, table: str) -> str:
@@ -92,18 +98,27 @@ class SilverTable:
                 lines = (log / f"{number:020d}.json").read_text(encoding="utf-8").splitlines()
             except FileNotFoundError:
                 return None
-            snapshots = _snapshots_of_commit(lines)
+            metadata = _metadata_of_commit(lines)
+            snapshots = _snapshots_named(metadata)
             if snapshots:
-                commits.append(SilverCommit(number, snapshots))
+                commits.append(SilverCommit(number, snapshots, metadata.get("replaces") is True))
         return commits
 
     def version_of(self, snapshot: datetime) -> int | None:
         """Return the newest version whose commit added a snapshot; None where the log no longer tells."""
-        log = Path(self.uri) / "_delta_log"
-        for path in sorted((path for path in log.glob("*.json") if path.stem.isdigit()), reverse=True):
-            if snapshot in _snapshots_of_commit(path.read_text(encoding="utf-8").splitlines()):
+        for path in reversed(self._commit_files()):
+            if snapshot in _snapshots_named(_metadata_of_commit(path.read_text(encoding="utf-8").splitlines())):
                 return int(path.stem)
         return None
+
+    def written_by(self, runs: Collection[str]) -> dict[datetime, str]:
+        """Return the snapshots that these runs wrote, and which of them did so last; as far back as the log goes."""
+        written: dict[datetime, str] = {}
+        for path in self._commit_files():
+            metadata = _metadata_of_commit(path.read_text(encoding="utf-8").splitlines())
+            if metadata.get("run_id") in runs:
+                written |= dict.fromkeys(_snapshots_named(metadata), str(metadata["run_id"]))
+        return written
 
     def rows_added_after(self, version: int) -> int:
         """Return how many rows the commits above `version` added, by the statistics in the Delta log."""
@@ -115,6 +130,15 @@ class SilverTable:
                 if action is not None and action.get("dataChange", True):
                     added += int(json.loads(action["stats"])["numRecords"])
         return added
+
+    def rows_put_in_place(self, version: int) -> int:
+        """Return how many rows a commit wrote of the snapshots it put in place, rows it merely moved left out."""
+        log = Path(self.uri) / "_delta_log" / f"{version:020d}.json"
+        metrics: dict[str, str] = {}
+        for line in log.read_text(encoding="utf-8").splitlines():
+            metrics |= json.loads(line).get("commitInfo", {}).get("operationMetrics", {})
+        # Delta leaves out what is 0.
+        return int(metrics.get("numOutputRows", 0)) - int(metrics.get("numCopiedRows", 0))
 
     def make_durable_after(self, version: int) -> None:
         """Put on the disk what the commits above `version` added: Spark leaves that to the system, for half a minute.
@@ -138,14 +162,18 @@ class SilverTable:
             ) from exc
 
     def only_grew_after(self, version: int) -> bool:
-        """Tell whether no commit above `version` took rows away, as a DELETE or a RESTORE does; False where unknown."""
+        """Tell whether no commit above `version` took snapshots away, as a DELETE or a RESTORE does; False if unknown.
+
+        A commit that puts snapshots in place of themselves takes none away.
+        """
         log = Path(self.uri) / "_delta_log"
         for number in range(version + 1, self.version + 1):
             try:
                 lines = (log / f"{number:020d}.json").read_text(encoding="utf-8").splitlines()
             except FileNotFoundError:
                 return False
-            if any(action.get("dataChange", True) for line in lines if (action := json.loads(line).get("remove"))):
+            shrank = any(action.get("dataChange", True) for line in lines if (action := json.loads(line).get("remove")))
+            if shrank and _metadata_of_commit(lines).get("replaces") is not True:
                 return False
         return True
 
@@ -161,6 +189,10 @@ class SilverTable:
             without_rows = rejected._snapshots_with_rows(after) - found
             found |= self._committed(without_rows)
         return found
+
+    def has_rows_of(self, snapshots: Collection[datetime]) -> bool:
+        """Tell whether the table has rows of one of these snapshots; rejected ones elsewhere do not count."""
+        return not self._snapshots_with_rows(min(snapshots) - _SECOND).isdisjoint(snapshots)
 
     def _snapshots_with_rows(self, after: datetime | None) -> set[datetime]:
         """Return the snapshots of which the table has rows; only files of several snapshots are opened."""
@@ -182,12 +214,16 @@ class SilverTable:
         if not asked or not self.exists:
             return set()
         named: set[datetime] = set()
-        paths = sorted(path for path in (Path(self.uri) / "_delta_log").glob("*.json") if path.stem.isdigit())
+        paths = self._commit_files()
         for path in paths:
-            named.update(_snapshots_of_commit(path.read_text(encoding="utf-8").splitlines()))
+            named.update(_snapshots_named(_metadata_of_commit(path.read_text(encoding="utf-8").splitlines())))
         if paths and int(paths[0].stem) > 0 and named:
             return {moment for moment in asked if moment in named or moment < min(named)}
         return asked & named
+
+    def _commit_files(self) -> list[Path]:
+        """Return the commits of the log, oldest first."""
+        return sorted(path for path in (Path(self.uri) / "_delta_log").glob("*.json") if path.stem.isdigit())
 
     def read(
         self,
@@ -242,17 +278,21 @@ def _open(uri: str, version: int | None) -> DeltaTable | None:
         ) from exc
 
 
-def _snapshots_of_commit(lines: list[str]) -> tuple[datetime, ...]:
+def _metadata_of_commit(lines: list[str]) -> dict[str, Any]:
+    """Return the `userMetadata` of a commit of ours; {} where somebody else made it, or said nothing."""
     for line in lines:
         info = json.loads(line).get("commitInfo")
         if info is not None:
             try:
                 metadata = json.loads(info.get("userMetadata") or "{}")
             except ValueError:  # the words of somebody who tended the table by hand
-                return ()
-            named = metadata.get("snapshots", []) if isinstance(metadata, dict) else []
-            return tuple(parse_iso(text) for text in named)
-    return ()
+                return {}
+            return metadata if isinstance(metadata, dict) else {}
+    return {}
+
+
+def _snapshots_named(metadata: dict[str, Any]) -> tuple[datetime, ...]:
+    return tuple(parse_iso(text) for text in metadata.get("snapshots", []))
 
 
 def _may_hold(action: dict[str, Any], wanted: list[datetime] | None, after: datetime | None) -> bool:

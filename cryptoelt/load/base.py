@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, assert_never
 
 import psycopg2
 
-from cryptoelt.clock import iso
+from cryptoelt.clock import iso, span
 from cryptoelt.errors import CryptoEltError, LoadError, StorageError, UsageError
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, table_uri
 from cryptoelt.load.batches import (
@@ -20,6 +20,7 @@ from cryptoelt.load.batches import (
     supersede,
 )
 from cryptoelt.load.pending import Work, find_work
+from cryptoelt.load.rebuild import chosen_work, kept_snapshots
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
 from cryptoelt.tables import TABLES, TableKind
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
     from cryptoelt.clock import Clock
+    from cryptoelt.load.rebuild import Choice
     from cryptoelt.warehouse.engine import Warehouse
     from cryptoelt.warehouse.schema import Target
 
@@ -77,6 +79,19 @@ class BaseLoader:
             silver = self.read_delta(table, version)
             if silver.exists:
                 self._load(table, silver, unit, version, replace=replace)
+        except CryptoEltError as exc:
+            self._record_failure(table, exc, unit, started)
+            raise
+
+    def load_chosen(self, table: str, unit: Unit, choice: Choice) -> None:
+        """Load chosen snapshots of what Silver holds: those the warehouse lacks, or all in place of the present ones.
+
+        Raises:
+            CryptoEltError: a batch failed; those before it are loaded.
+        """
+        started = self.clock.now()
+        try:
+            self._load_chosen(table, self.read_delta(table), unit, choice)
         except CryptoEltError as exc:
             self._record_failure(table, exc, unit, started)
             raise
@@ -132,26 +147,49 @@ class BaseLoader:
         except psycopg2.Error as exc:
             error = as_error(exc, self.warehouse.name)
             if isinstance(error, LoadError):
-                error = LoadError(f"{table} at {_span(work.snapshots)}: {error.message}", hint=error.hint, table=table)
+                error = LoadError(f"{table} at {span(work.snapshots)}: {error.message}", hint=error.hint, table=table)
             raise error from exc
 
     # --- one load -----------------------------------------------------------------------------------------------------
 
     def _load(self, table: str, silver: SilverTable, unit: Unit, version: int | None, *, replace: bool) -> None:
-        journal = Journal(self.metadata_dir, Phase.LOAD, table)
         with self.warehouse.session() as connection:
             loaded = self.read_from_dw(connection, table, silver)
-            repair_journal(journal, loaded)
+            repair_journal(Journal(self.metadata_dir, Phase.LOAD, table), loaded)
             pending = find_work(silver, loaded) if version is None else [Work(_snapshots_of(silver), version)]
-            connection.rollback()  # a transaction left open would keep VACUUM from cleaning up
-            for number, work in enumerate(pending):
-                if number:
-                    self.clock.stop.raise_if_set()
-                batch = self.write_to_dw(connection, table, silver, work, replace=replace)
-                _count(batch, unit)
-                journal.append(batch.as_journal_line())
-                fields = {"table": table, "load_batch_id": batch.load_batch_id, "rows": batch.counts.loaded}
-                log.info("load.committed", extra={"fields": fields})
+            self._do(pending, connection, table, silver, unit, replace=replace)
+
+    def _load_chosen(self, table: str, silver: SilverTable, unit: Unit, choice: Choice) -> None:
+        with self.warehouse.session() as connection:
+            loaded = LoadedTable(connection, table, silver.table_id if silver.exists else "")
+            if choice.replace:
+                unit.kept = kept_snapshots(silver, loaded, choice)
+            if silver.exists:
+                repair_journal(Journal(self.metadata_dir, Phase.LOAD, table), loaded)
+                work = chosen_work(table, silver, loaded, choice)
+                self._do(work, connection, table, silver, unit, replace=choice.replace)
+
+    def _do(
+        self,
+        pending: list[Work],
+        connection: Connection,
+        table: str,
+        silver: SilverTable,
+        unit: Unit,
+        *,
+        replace: bool,
+    ) -> None:
+        """Load what is pending, each part in a transaction of its own."""
+        journal = Journal(self.metadata_dir, Phase.LOAD, table)
+        connection.rollback()  # a transaction left open would keep VACUUM from cleaning up
+        for number, work in enumerate(pending):
+            if number:
+                self.clock.stop.raise_if_set()
+            batch = self.write_to_dw(connection, table, silver, work, replace=replace)
+            _count(batch, unit)
+            journal.append(batch.as_journal_line())
+            fields = {"table": table, "load_batch_id": batch.load_batch_id, "rows": batch.counts.loaded}
+            log.info("load.committed", extra={"fields": fields})
 
     def _write(self, cursor: Cursor, table: str, silver: SilverTable, work: Work, *, replace: bool) -> Batch:
         started = self.clock.now()
@@ -197,8 +235,10 @@ class BaseLoader:
         if replace:
             delete_snapshots(cursor, target, work.snapshots)
         staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
-        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
-        infer_parents(cursor, target, batch_id)
+        rejected = quarantine_rejected(
+            cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
+        )
+        infer_parents(cursor, target, batch_id, replace=replace)
         new = self._insert(cursor, target, table, batch_id)
         self._follow_up(cursor, table, work, batch_id, replace=replace)
         return Counts(new, staged - new, rejected)
@@ -214,8 +254,10 @@ class BaseLoader:
 
         target = target_of(table)
         staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
-        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
-        infer_parents(cursor, target, batch_id)
+        rejected = quarantine_rejected(
+            cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
+        )
+        infer_parents(cursor, target, batch_id, replace=replace)
         merge = DimensionMerge(cursor, target, batch_id)
         loaded = self.read_from_dw(cursor.connection, table, silver)
         if loaded.snapshots(since=min(work.snapshots)):
@@ -286,10 +328,3 @@ def _version_gone(table: str, version: int, newest: int) -> UsageError:
         f"{table} has no version {version} any more: the Delta log was cleaned up",
         hint=f"choose a newer one, up to {newest}",
     )
-
-
-def _span(snapshots: tuple[datetime, ...]) -> str:
-    """Name the snapshots of a batch: one, or the first and the last."""
-    if len(snapshots) <= 1:
-        return "".join(map(iso, snapshots)) or "no snapshot"
-    return f"{len(snapshots)} snapshots from {iso(snapshots[0])} to {iso(snapshots[-1])}"

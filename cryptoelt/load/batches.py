@@ -127,6 +127,14 @@ class LoadedTable:
         )
         return {row[0] for row in self._rows(query, (self._table, since, since))}
 
+    def are_replaced_by(self, runs: Collection[str], snapshots: Collection[datetime]) -> bool:
+        """Tell whether one of these runs has loaded all of these snapshots, and nobody replaced that since."""
+        query = (
+            "SELECT FROM ops.load_batch WHERE table_name = %s AND run_id = ANY(%s) AND superseded_at IS NULL"
+            " AND snapshots @> %s::timestamptz[] LIMIT 1"
+        )
+        return bool(self._rows(query, (self._table, list(runs), list(snapshots))))
+
     def batches(self, limit: int | None = None) -> list[Batch]:
         """Return the batches of this table, newest first."""
         rows = self._rows(

@@ -39,8 +39,10 @@ class CategoryLoader(BaseLoader):
 
         target = target_of(table)
         staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
-        rejected = quarantine_rejected(cursor, table, silver, work.snapshots, batch_id, self.clock.now())
-        infer_parents(cursor, target, batch_id)
+        rejected = quarantine_rejected(
+            cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
+        )
+        infer_parents(cursor, target, batch_id, replace=replace)
         merge = LinkMerge(cursor, batch_id, work.snapshots, work.snapshots if replace else ())
         later = self._observed_since(cursor.connection, target, min(work.snapshots), work.snapshots)
         changed = merge.observed(target, later)

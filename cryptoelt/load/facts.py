@@ -38,8 +38,9 @@ ON CONFLICT ({key}) DO UPDATE SET (snapshot_timestamp, {attributes} inferred_fro
     = ROW(excluded.snapshot_timestamp, {new} excluded.inferred_from, excluded.load_batch_id)
 WHERE d.is_inferred AND (
     excluded.snapshot_timestamp < d.snapshot_timestamp OR excluded.snapshot_timestamp = d.snapshot_timestamp
-    AND array_position(%(sources)s::text[], excluded.inferred_from)
+    AND (array_position(%(sources)s::text[], excluded.inferred_from)
         < array_position(%(sources)s::text[], d.inferred_from)
+    OR %(replace)s AND excluded.inferred_from = d.inferred_from)
 )
 """
 
@@ -66,14 +67,15 @@ def delete_snapshots(cursor: Cursor, target: Target, snapshots: Collection[datet
     )
 
 
-def infer_parents(cursor: Cursor, target: Target, load_batch_id: int) -> None:
+def infer_parents(cursor: Cursor, target: Target, load_batch_id: int, *, replace: bool = False) -> None:
     """Insert a member for every dimension row that a staged row refers to and that is missing.
 
     A member says what the record itself says of it, and its own dimension row completes it when it comes. Of several
-    records that infer one member the earliest snapshot counts, and within one snapshot the order of `SOURCES`.
+    records that infer one member the earliest snapshot counts, and within one snapshot the order of `SOURCES`; with
+    `replace` what the same record says now counts more than what it said.
     """
     for parent in target.parents:
-        values = {"batch": load_batch_id, "source": target.name, "sources": list(SOURCES)}
+        values = {"batch": load_batch_id, "source": target.name, "sources": list(SOURCES), "replace": replace}
         cursor.execute(_infer_statement(parent), values)
 
 

@@ -72,8 +72,15 @@ def find_work(log: Log, loaded: Loaded) -> list[Work]:
     regressed = place is not None and (log.version < place or _is_another_past(log, loaded, place))
     commits = None if regressed else log.commits_after(-1 if place is None else place)
     if commits is not None:
-        return [Work(tuple(sorted(commit.snapshots)), commit.version) for commit in commits]
+        known = loaded.snapshots() if any(commit.replaces for commit in commits) else set()
+        return [_work_of(commit, known) for commit in commits]
     return _by_snapshots(log, loaded, regressed=regressed)
+
+
+def _work_of(commit: SilverCommit, known: set[datetime]) -> Work:
+    """Return what a commit brings; of one that replaces, what is new: what is loaded already is for the rebuild."""
+    snapshots = set(commit.snapshots) - known if commit.replaces else commit.snapshots
+    return Work(tuple(sorted(snapshots)), commit.version)
 
 
 def _by_snapshots(log: Log, loaded: Loaded, *, regressed: bool) -> list[Work]:

@@ -75,7 +75,9 @@ class SentimentLoader(BaseLoader):
 
         target = target_of(_HISTORY)
         staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
-        rejected = quarantine_rejected(cursor, _HISTORY, silver, work.snapshots, batch_id, self.clock.now())
+        rejected = quarantine_rejected(
+            cursor, _HISTORY, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
+        )
         loaded = self.read_from_dw(cursor.connection, _HISTORY, silver).snapshots()
         others = self.read_delta(_HISTORY).read(loaded - set(work.snapshots), columns=target.staged.names)
         stage_rows(cursor, target, others, _ELSEWHERE)

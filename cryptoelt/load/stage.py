@@ -28,6 +28,17 @@ _REJECTED: dict[str, pa.DataType] = {
     "call_id": pa.string(),
 }
 _REJECTED_SCHEMA = pa.schema(_REJECTED)
+_REPLAYED = """
+WITH held AS (
+    SELECT quarantine_id, replayed_at IS NULL AS is_held, EXISTS (
+        SELECT FROM {rejects} AS r WHERE r.snapshot_timestamp = q.snapshot_timestamp
+        AND r.rule = q.rule AND md5(r.record) = q.record_md5
+    ) AS is_rejected
+    FROM ops.quarantine AS q WHERE table_name = %(table)s AND snapshot_timestamp = ANY(%(snapshots)s::timestamptz[])
+)
+UPDATE ops.quarantine AS q SET replayed_at = CASE WHEN is_rejected THEN NULL ELSE %(now)s END
+FROM held WHERE held.quarantine_id = q.quarantine_id AND is_held <> is_rejected
+"""
 
 
 def names(columns: Sequence[str]) -> sql.Composed:
@@ -54,18 +65,33 @@ def rows_with(batches: Iterable[pa.RecordBatch], column: str, values: pa.Array[A
 
 
 def quarantine_rejected(
-    cursor: Cursor, table: str, silver: SilverTable, snapshots: Collection[datetime], load_batch_id: int, now: datetime
+    cursor: Cursor,
+    table: str,
+    silver: SilverTable,
+    snapshots: Collection[datetime],
+    load_batch_id: int,
+    now: datetime,
+    *,
+    replace: bool = False,
 ) -> int:
-    """Copy the rejected records of these snapshots to `ops.quarantine`; return their number, known ones included."""
+    """Copy the rejected records of these snapshots to `ops.quarantine`; return their number, known ones included.
+
+    With `replace`, those that are no longer rejected were replayed `now`, and those that are again were not.
+    """
     rejected = SilverTable(rejected_uri(silver.uri))
-    if not rejected.exists:
+    if not rejected.exists and not replace:
         return 0
     cursor.execute(
         sql.SQL("CREATE TEMP TABLE {} ({} timestamptz, rule text, record text, call_id text) ON COMMIT DROP").format(
             _REJECTS, sql.Identifier(SNAPSHOT)
         )
     )
-    rows = copy_rows(cursor, _REJECTS, _REJECTED_SCHEMA, rejected.read(snapshots, columns=_REJECTED_SCHEMA.names))
+    found = rejected.read(snapshots, columns=_REJECTED_SCHEMA.names) if rejected.exists else ()
+    rows = copy_rows(cursor, _REJECTS, _REJECTED_SCHEMA, found)
+    if replace:
+        cursor.execute(
+            sql.SQL(_REPLAYED).format(rejects=_REJECTS), {"table": table, "snapshots": list(snapshots), "now": now}
+        )
     cursor.execute(
         sql.SQL(
             "INSERT INTO ops.quarantine"

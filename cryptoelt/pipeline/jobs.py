@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.errors import UsageError
 from cryptoelt.frequencies import endpoints_of, tables_of
+from cryptoelt.pipeline.period import Period
 from cryptoelt.tables import TABLES
 from cryptoelt.wording import did_you_mean
 
@@ -40,6 +41,21 @@ class Job:
     def is_run(self) -> bool:
         """Tell whether it is a whole run, all three phases."""
         return bool(self.endpoints and self.transform and self.load)
+
+
+@dataclass(frozen=True)
+class BackfillOrder:
+    """What `backfill` asks for.
+
+    Attributes:
+        period: the snapshots that are meant.
+        tables: to fill, parents first.
+        rebuild: put what Bronze holds in place of what is there, instead of adding what is lacking.
+    """
+
+    period: Period
+    tables: list[str]
+    rebuild: bool = False
 
 
 def run_job(frequency: str, *, due: bool = False) -> Job:
@@ -82,6 +98,15 @@ def load_job(frequency: str | None, tables: list[str] | None, version: int | Non
         raise UsageError("--version needs --table: each table counts its own versions", hint="add --table NAME")
     chosen = _chosen(frequency, tables, TABLES, tables_of, "table")
     return Job(frequency, load=chosen, version=version, replace=replace)
+
+
+def backfill_order(start: str | None, end: str | None, tables: list[str] | None, *, rebuild: bool) -> BackfillOrder:
+    """Return the order of `backfill`; every table and all of Bronze where nothing is named.
+
+    Raises:
+        UsageError: a table is unknown, a date is none, or they are the wrong way round.
+    """
+    return BackfillOrder(Period.of(start, end), _chosen(None, tables, TABLES, tables_of, "table"), rebuild)
 
 
 def _chosen(

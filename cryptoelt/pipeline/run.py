@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptoelt.frequencies import Window
+    from cryptoelt.load.base import BaseLoader
     from cryptoelt.pipeline.jobs import Job
     from cryptoelt.pipeline.runtime import Runtime
+    from cryptoelt.transform.base import BaseTransformer
 
 log = logging.getLogger("cryptoelt.pipeline")
 
@@ -194,6 +196,12 @@ class Pipeline:
         return work
 
     def _transform(self, table: str) -> Unit:
+        transformer = self._transformer(table)
+        unit = Unit(Phase.TRANSFORM, table)
+        self._run_unit(unit, lambda: transformer.transform_table(table, unit))
+        return unit
+
+    def _transformer(self, table: str) -> BaseTransformer:
         from cryptoelt.transform import transformers
         from cryptoelt.transform.base import TransformContext
 
@@ -206,10 +214,7 @@ class Pipeline:
             metadata_dir=runtime.settings.metadata_dir,
             run_id=runtime.run_id,
         )
-        transformer = transformers()[TABLES[table].domain](context)
-        unit = Unit(Phase.TRANSFORM, table)
-        self._run_unit(unit, lambda: transformer.transform_table(table, unit))
-        return unit
+        return transformers()[TABLES[table].domain](context)
 
     def _load(self, table: str, job: Job) -> None:
         unit = self._new_unit(Phase.LOAD, table)
@@ -217,13 +222,15 @@ class Pipeline:
             unit.failed(self._database_error)
             self._progress.ended(unit)
             return
+        loader = self._loader(table)
+        self._run_unit(unit, lambda: loader.load_table(table, unit, version=job.version, replace=job.replace))
+
+    def _loader(self, table: str) -> BaseLoader:
         from cryptoelt.load import loaders
 
-        runtime = self._runtime
-        loader = loaders()[TABLES[table].domain](
-            runtime.warehouse, runtime.settings.lake_root, runtime.clock, runtime.run_id, runtime.settings.metadata_dir
-        )
-        self._run_unit(unit, lambda: loader.load_table(table, unit, version=job.version, replace=job.replace))
+        runtime, settings = self._runtime, self._runtime.settings
+        made = loaders()[TABLES[table].domain]
+        return made(runtime.warehouse, settings.lake_root, runtime.clock, runtime.run_id, settings.metadata_dir)
 
     def _reach_database(self, stack: ExitStack) -> None:
         """Open the warehouse, look at its schema, take its lock; an unreachable one is tried again before the load.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cryptoelt.clock import Clock, iso
 from cryptoelt.locks import file_lock
+from cryptoelt.spark import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,8 @@ class Runtime:
     clock: Clock = field(default_factory=Clock)
     run_id: str = ""
     java_options: tuple[str, ...] = ()
+    workload: Workload = Workload.SMALL
+    """How much Spark will have to do; said before it starts."""
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.clock)
@@ -107,7 +110,7 @@ class Runtime:
             conf=settings.spark.conf,
             java_options=self.java_options,
         )
-        return SparkHost(setup)
+        return SparkHost(setup, self.workload)
 
     @cached_property
     def warehouse(self) -> Warehouse:

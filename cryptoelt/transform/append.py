@@ -1,14 +1,16 @@
-"""Appends snapshots to Silver tables, each of them once."""
+"""Writes snapshots to Silver tables, each of them once: appended one by one, or put in place many at a time."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from cryptoelt.clock import iso
-from cryptoelt.lake.silver import SilverTable, commit_metadata
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from pyspark.sql import DataFrame
@@ -39,6 +41,31 @@ def append_once(
         silver = SilverTable(uri)
     silver.make_durable_after(version)
     return silver, silver.rows_added_after(version)
+
+
+def put_in_place(rows: DataFrame, uri: str, snapshots: Collection[datetime], run_id: str) -> tuple[SilverTable, int]:
+    """Put the rows of some snapshots in place of what a table holds of them, in one commit; the table may be new.
+
+    Returns:
+        The table, and how many rows were written of these snapshots.
+    """
+    before = SilverTable(uri)
+    version = before.version if before.exists else -1
+    options = {
+        "userMetadata": commit_metadata(snapshots, run_id=run_id, replaces=True),
+        "mergeSchema": "true",  # a KPI that is new is why one rebuilds
+        # Without an identity of its own, a commit of no rows would be left out: it says that all were rejected.
+        "txnAppId": f"{run_id}/{uuid4()}",
+        "txnVersion": "1",
+    }
+    mode = "append"  # half the work, where nothing is in the place
+    if before.exists and before.has_rows_of(snapshots):
+        moments = ", ".join(f"TIMESTAMP '{iso(moment)}'" for moment in sorted(snapshots))
+        mode, options["replaceWhere"] = "overwrite", f"{SNAPSHOT} IN ({moments})"
+    rows.write.format("delta").mode(mode).options(**options).save(uri)
+    silver = SilverTable(uri)
+    silver.make_durable_after(version)
+    return silver, silver.rows_put_in_place(version + 1)
 
 
 def _append(rows: DataFrame, uri: str, options: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from cryptoelt.clock import iso
+from cryptoelt.clock import iso, span
 from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
 from cryptoelt.metadata.journals import Journal
@@ -21,7 +21,7 @@ from cryptoelt.transform.pending import Pending, find_pending, silver_uri
 from cryptoelt.transform.rules import broken_rule, split_duplicates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -35,12 +35,19 @@ log = logging.getLogger("cryptoelt.transform")
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of one snapshot: in = loaded + present + quarantined."""
+    """Rows of one snapshot, or of several: in = loaded + present + quarantined."""
 
     rows_in: int
     loaded: int
     present: int
     quarantined: int
+
+    def add_to(self, unit: Unit) -> None:
+        """Add them to those of a unit."""
+        unit.rows_in += self.rows_in
+        unit.rows_loaded += self.loaded
+        unit.rows_present += self.present
+        unit.rows_quarantined += self.quarantined
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class BaseTransformer:
         except StoppedError:
             raise
         except CryptoEltError as exc:
-            self._record_failure(table, exc, started, None if pending is None or unit.snapshots else pending.complete)
+            self.record_failure(table, exc, started, None if pending is None or unit.snapshots else pending.complete)
             raise
         unit.status = Status.DONE if unit.snapshots else Status.NOTHING
 
@@ -131,7 +138,7 @@ class BaseTransformer:
             else:
                 complete = complete if failures else source.snapshot
         if failures:
-            raise _together(failures)
+            raise together(failures)
 
     def _uri(self, table: str) -> str:
         return silver_uri(self.context.lake_root, table)
@@ -146,15 +153,15 @@ class BaseTransformer:
         started = self.context.clock.now()
         footer = self.context.bronze.footer_of(source)
         try:
-            good, set_aside = self._prepare(table, footer)
-            rejected = None if set_aside is None else _rejected(set_aside)
+            good, set_aside = self.prepare(table, footer)
+            rejected = None if set_aside is None else rejected_of(set_aside)
             if rejected is not None and rejected.num_rows:
                 frame = self.context.spark().createDataFrame(rejected)
                 append_once(frame, rejected_uri(self._uri(table)), table, source.snapshot, self.context.run_id)
             silver, added = append_once(good, self._uri(table), table, source.snapshot, self.context.run_id)
         except SPARK_FAILURES as exc:
             self.context.clock.stop.raise_if_set()  # a signal to the whole group has ended the JVM too
-            raise spark_failure(table, source, self.context.bronze, exc) from exc
+            raise spark_failure(table, [source], self.context.bronze, exc) from exc
         quarantined = 0 if rejected is None else rejected.num_rows
         expected = footer.rows - (0 if set_aside is None else set_aside.num_rows)
         if added not in {None, expected}:
@@ -164,24 +171,26 @@ class BaseTransformer:
             )
         loaded = added or 0
         counts = Counts(footer.rows, loaded, footer.rows - loaded - quarantined, quarantined)
+        counts.add_to(unit)
         unit.snapshots.append(source.snapshot)
-        unit.rows_in += counts.rows_in
-        unit.rows_loaded += counts.loaded
-        unit.rows_present += counts.present
-        unit.rows_quarantined += counts.quarantined
-        self._record(table, source, counts, silver, complete, started)
+        self.record(table, [source], counts, silver, complete, started)
 
-    def _prepare(self, table: str, footer: BronzeFooter) -> tuple[DataFrame, pa.Table | None]:
-        """Return the good rows of a snapshot, and what is set aside of it where that may be anything.
+    def prepare(self, table: str, footer: BronzeFooter, tasks: int = 1) -> tuple[DataFrame, pa.Table | None]:
+        """Return the good rows of a snapshot or several, and what is set aside where that may be anything.
 
         Set aside are the records that break a rule, and under the rule '' the duplicates of a record that is kept.
+
+        Args:
+            table: the table to build.
+            footer: of the Bronze files to build it from.
+            tasks: how many files the good rows become at most. In one partition from the start, as is right for a
+                single snapshot, nothing is shuffled on the way.
         """
         from cryptoelt.warehouse.schema import silver_schema
 
         build = self.builds[table]
         bronze = self.context.spark().read.schema(from_arrow_schema(footer.schema))
-        # One snapshot becomes one file; in one partition from the start, nothing is shuffled on the way.
-        rows = bronze.parquet(*self.context.bronze.locations(footer)).coalesce(1)
+        rows = bronze.parquet(*self.context.bronze.locations(footer)).coalesce(tasks)
         columns, derived = build.columns(), build.derived()
         built = rows.select(
             SNAPSHOT, "call_id", "record_number", "raw", "unfit", *(c.alias(n) for n, c in columns.items())
@@ -200,21 +209,28 @@ class BaseTransformer:
         schema = from_arrow_schema(silver_schema(table))
         return built.select([F.col(field.name).cast(field.dataType).alias(field.name) for field in schema]), set_aside
 
-    def _record(
+    def record(
         self,
         table: str,
-        source: BronzeSnapshot,
+        sources: Sequence[BronzeSnapshot],
         counts: Counts,
         silver: SilverTable,
         complete: datetime | None,
         started: datetime,
     ) -> None:
+        """Journal what one commit brought: of one snapshot, or of many.
+
+        Raises:
+            StorageError: the journal cannot be written.
+        """
         ended = self.context.clock.now()
+        moments = [iso(source.snapshot) for source in sources]
+        first, last = sources[0].path, sources[-1].path
         Journal(self.context.metadata_dir, Phase.TRANSFORM, table).append(
             {
                 "run_id": self.context.run_id,
                 "status": Status.DONE.value,
-                "snapshot": iso(source.snapshot),
+                **({"snapshot": moments[0]} if len(moments) == 1 else {"snapshots": moments}),
                 "started_at": iso(started),
                 "ended_at": iso(ended),
                 "seconds": round((ended - started).total_seconds(), 3),
@@ -222,7 +238,7 @@ class BaseTransformer:
                 "rows_loaded": counts.loaded,
                 "rows_present": counts.present,
                 "rows_quarantined": counts.quarantined,
-                "source": source.path,
+                "source": first if len(moments) == 1 else f"{first} to {last}",
                 "silver_table_id": silver.table_id,
                 "silver_version": silver.version,
                 "complete_through": None if complete is None else iso(complete),
@@ -230,13 +246,13 @@ class BaseTransformer:
         )
         fields = {
             "table": table,
-            "snapshot": iso(source.snapshot),
+            "snapshot": span([source.snapshot for source in sources]),
             "rows": counts.loaded,
             "quarantined": counts.quarantined,
         }
         log.info("transform.done", extra={"fields": fields})
 
-    def _record_failure(self, table: str, error: CryptoEltError, started: datetime, complete: datetime | None) -> None:
+    def record_failure(self, table: str, error: CryptoEltError, started: datetime, complete: datetime | None) -> None:
         """Journal a failure; what the last line knew of the table's completeness stays known, or is now `complete`."""
         journal = Journal(self.context.metadata_dir, Phase.TRANSFORM, table)
         known = journal.last() or {}
@@ -256,7 +272,7 @@ class BaseTransformer:
         )
 
 
-def _together(failures: list[DamagedFileError]) -> DamagedFileError:
+def together(failures: list[DamagedFileError]) -> DamagedFileError:
     """Return one error that names every damaged file."""
     first, *others = failures
     if not others:
@@ -265,12 +281,11 @@ def _together(failures: list[DamagedFileError]) -> DamagedFileError:
     return DamagedFileError(f"{first.message}; damaged too: {also}", hint=first.hint, **first.context)
 
 
-def _rejected(set_aside: pa.Table) -> pa.Table:
-    """Return what is to be quarantined of the records set aside: each record and rule once, no mere duplicate."""
-    first: dict[tuple[str, str], int] = {}
-    for number, (rule, record) in enumerate(
-        zip(*(set_aside[name].to_pylist() for name in ("rule", "record")), strict=True)
-    ):
+def rejected_of(set_aside: pa.Table) -> pa.Table:
+    """Return what is to be quarantined of the records set aside: each of a snapshot once a rule, no mere duplicate."""
+    first: dict[tuple[object, ...], int] = {}
+    columns = (set_aside[name].to_pylist() for name in (SNAPSHOT, "rule", "record"))
+    for number, (moment, rule, record) in enumerate(zip(*columns, strict=True)):
         if rule:
-            first.setdefault((rule, record), number)
+            first.setdefault((moment, rule, record), number)
     return set_aside.take(pa.array(first.values(), pa.int64()))

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from cryptoelt.extract.exchange_assets import ExchangeAssetsExtractor
 from cryptoelt.extract.exchange_info import ExchangeInfoExtractor
 from cryptoelt.extract.exchange_map import ExchangeMapExtractor
+from cryptoelt.lake.silver import SNAPSHOT
 from cryptoelt.transform.base import BaseTransformer, Build
 from cryptoelt.transform.columns import as_sent, same_names, snapshot_column
 from cryptoelt.transform.rules import finite, ratio
@@ -67,7 +68,7 @@ def _kpis() -> dict[str, Column]:
 
     value = finite(F.col("balance") * F.col("currency_price_usd"))
     everything = Window.unboundedPreceding, Window.unboundedFollowing
-    of_exchange = Window.partitionBy("exchange_id").orderBy("record_number").rowsBetween(*everything)
+    of_exchange = Window.partitionBy(SNAPSHOT, "exchange_id").orderBy("record_number").rowsBetween(*everything)
     return {
         **snapshot_column(),
         "total_usd_value": value,

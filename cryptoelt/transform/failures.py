@@ -8,11 +8,13 @@ import pyarrow as pa
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
-from cryptoelt.clock import iso
+from cryptoelt.clock import span
 from cryptoelt.errors import CryptoEltError, TransformError
 from cryptoelt.lake.bronze import damaged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cryptoelt.lake.bronze import Bronze, BronzeSnapshot
 
 #: What Java threw: pyspark has a class of its own for some of it.
@@ -22,14 +24,14 @@ _THROWN = (PySparkException, Py4JJavaError)
 SPARK_FAILURES = (*_THROWN, Py4JError, ConnectionError, EOFError, pa.ArrowInvalid)
 
 
-def spark_failure(table: str, snapshot: BronzeSnapshot, bronze: Bronze, exc: Exception) -> CryptoEltError:
+def spark_failure(table: str, sources: Sequence[BronzeSnapshot], bronze: Bronze, exc: Exception) -> CryptoEltError:
     """Tell a Bronze file that Spark cannot read from a failure of Spark itself."""
     words = _words(exc)
-    for file in snapshot.files:
+    for file in (file for source in sources for file in source.files):
         if file.path.rsplit("/", 1)[-1] in words:
             return damaged(bronze.location(file), _innermost(words))
     return TransformError(
-        f"{table} at {iso(snapshot.snapshot)} could not be built: {_innermost(words)}",
+        f"{table} at {span([source.snapshot for source in sources])} could not be built: {_innermost(words)}",
         hint="see logs/spark.log; the next run tries again",
     )
 

@@ -60,18 +60,34 @@ def compare_with_never_killed(witness: Witness) -> None:
         done = cli(*arguments)
         require(done.code == 0, f"the twin's `{' '.join(arguments)}` ended badly: {done.told}")
     twin = witness.warehouse.beside("twin")
-    tables = witness.query("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = 'dwh'")
-    for table in sorted([*(name for (name,) in tables), "ops.quarantine"]):
-        ours, theirs = _content(witness.warehouse, table), _content(twin, table)
-        if ours != theirs:
-            raise BrokenPromiseError(
-                f"{table} differs from that of a warehouse never killed: only here {sorted(ours - theirs)[:3]},"
-                f" only there {sorted(theirs - ours)[:3]}"
-            )
+    require_same_content(witness.warehouse, twin, "a warehouse never killed")
     shutil.rmtree(twin_home)
 
 
-def _content(warehouse: Warehouse, table: str) -> set[str]:
+def require_same_content(warehouse: Warehouse, other: Warehouse, what: str) -> None:
+    """Compare every row of two warehouses, those in quarantine included.
+
+    Raises:
+        BrokenPromiseError: they differ.
+    """
+    with closing(warehouse.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = 'dwh'")
+        tables = [name for (name,) in cursor.fetchall()]
+    for table in sorted([*tables, "ops.quarantine"]):
+        ours, theirs = content_of(warehouse, table), content_of(other, table)
+        if ours != theirs:
+            raise BrokenPromiseError(
+                f"{table} differs from that of {what}: only here {sorted(ours - theirs)[:3]},"
+                f" only there {sorted(theirs - ours)[:3]}"
+            )
+
+
+def content_of(warehouse: Warehouse, table: str) -> set[str]:
+    """Return the rows of a table without what depends on when they were loaded.
+
+    Raises:
+        BrokenPromiseError: a row is there twice.
+    """
     without = "".join(f" - '{column}'" for column in _CIRCUMSTANCES)
     with closing(warehouse.connect()) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT (to_jsonb(t){without})::text FROM {table} AS t")

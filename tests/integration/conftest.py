@@ -15,6 +15,7 @@ from cryptoelt.settings import Settings
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
+from tests.integration.backfilling import BackfilledHome, fetch_fortnight
 from tests.integration.healthy import fill
 from tests.integration.loading import Loading
 from tests.integration.silver_writer import SilverWriter
@@ -136,3 +137,17 @@ def _execute(server: SecretStr, statement: sql.Composable) -> None:
     with closing(Warehouse(server, Clock()).connect()) as connection:
         connection.autocommit = True
         connection.cursor().execute(statement)
+
+
+@pytest.fixture(scope="session")
+def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Bronze of two weeks of all frequencies, to be copied."""
+    return fetch_fortnight(tmp_path_factory.mktemp("fortnight"))
+
+
+@pytest.fixture
+def make_home(
+    tmp_path: Path, spark_host: SparkHost, make_database: Callable[[str | None], SecretStr], template_at_head: str
+) -> Callable[[str], BackfilledHome]:
+    """Make homes without a sandbox, each with an empty warehouse of its own."""
+    return lambda name: BackfilledHome.make(tmp_path / name, make_database(template_at_head), spark_host)

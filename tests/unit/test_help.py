@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HEAVY = ["pyspark", "pandas", "pyarrow", "sqlalchemy", "deltalake", "alembic", "psycopg2"]
 COMMANDS = {
     "setup", "extract", "transform", "load", "run", "budget", "db", "db init", "db upgrade", "db downgrade", "sandbox",
-    "demo", "doctor", "config", "config show",
+    "backfill", "quarantine", "quarantine replay", "demo", "doctor", "config", "config show",
 }  # fmt: skip
 
 #: Walks the commands, asks each for its help in this one interpreter, and tells what came of it.
@@ -98,6 +98,12 @@ def test_without_a_command_the_help_is_shown_and_the_code_is_that_of_wrong_usage
         (["extract", "--nope"], "No such option: --nope", "cryptoelt extract --help"),
         (["extract", "--endpoint", "fear-and-greed/lates"], "unknown endpoint", "fear-and-greed/latest"),
         (["db", "uprade"], "No such command 'uprade'", "cryptoelt db --help"),
+        (["backfill", "--from", "monday"], "--from monday: not a date", "2026-11-23"),
+        (["backfill", "--to", "2026-02-30"], "--to 2026-02-30: not a date", "2026-11-23"),
+        (["backfill", "--from", "2026-11-24", "--to", "2026-11-23"], "--from 2026-11-24 is after", "exchange"),
+        (["backfill", "--table", "fact_cripto_market"], "unknown table 'fact_cripto_market'", "fact_crypto_market"),
+        (["backfill", "--dry-run", "--table", "nope"], "unknown table 'nope'", "dim_exchange_id"),
+        (["backfill", "--wait", "soon"], "--wait soon: not a time", "10m"),
         (["extract", "--wait", "10"], "--wait 10: not a time", "10m"),
         (["--set", "api.nope=1", "budget"], "there is no such setting", "config show"),
         (["--set", "api.max_tires=1", "budget"], "there is no such setting", "did you mean api.max_tries?"),

@@ -12,7 +12,7 @@ from cryptoelt.errors import CryptoEltError, DamagedFileError, ExitCode
 from cryptoelt.metadata.rebuilds import RebuildJournal
 from cryptoelt.pipeline.jobs import Job
 from cryptoelt.pipeline.run import Pipeline
-from cryptoelt.results import Phase, Status, Unit
+from cryptoelt.results import Phase, Unit
 from cryptoelt.spark import workload_of
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ log = logging.getLogger("cryptoelt.pipeline")
 _AT_ONCE = 2
 #: Snapshots that are named one by one.
 _NAMED = 20
-#: What is done once at the end, where one of these tables was loaded.
-_PROCEDURES = ("fill_nulls_exchange_map_info", "fill_nulls_spot_volume_and_wallet_weight")
-_IMPUTED = {"fact_exchange_info", "dim_exchange_map", "fact_exchange_assets"}
 
 
 class Backfill(Pipeline):
@@ -92,7 +89,7 @@ class Backfill(Pipeline):
                 built = futures[table].result() if table in futures else Unit(Phase.TRANSFORM, table, kept=scope.kept)
                 self._units.append(built)
                 self._load_built(scope, built)
-        self._impute()
+        self._follow_up()
         self._tend(list(scopes))
 
     def _scopes(self, tables: dict[str, Callable[[datetime], bool]]) -> dict[str, TableScope]:
@@ -144,29 +141,6 @@ class Backfill(Pipeline):
         silver = SilverTable(silver_uri(self._runtime.settings.lake_root, table))
         builders = set(silver.written_by(self._runs).values()) if silver.exists and self._runs else set()
         return self._runs[max((self._runs.index(run) for run in builders), default=0) :]
-
-    # --- after the loads ----------------------------------------------------------------------------------------------
-
-    def _impute(self) -> None:
-        """Call the procedures that fill what nobody observed, once, as far as they are deployed."""
-        loaded = {unit.name for unit in self._units if unit.phase is Phase.LOAD and unit.snapshots}
-        if not loaded & _IMPUTED:
-            return
-        with self._runtime.warehouse.session() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT object_name FROM ops.script WHERE kind = 'procedure'")
-            deployed = {name for (name,) in cursor.fetchall()}
-        for name in (name for name in _PROCEDURES if f"dwh.{name}" in deployed):
-            unit = self._new_unit(Phase.SQL, name)
-            self._run_unit(unit, lambda unit=unit: self._call(unit))  # type: ignore[misc]
-
-    def _call(self, unit: Unit) -> None:
-        from psycopg2 import sql
-
-        from cryptoelt.warehouse.engine import transaction
-
-        with self._runtime.warehouse.session() as connection, transaction(connection) as cursor:
-            cursor.execute(sql.SQL("CALL {}()").format(sql.Identifier("dwh", unit.name)))
-        unit.status = Status.DONE
 
 
 def _identity(order: BackfillOrder) -> dict[str, Any]:

@@ -124,6 +124,14 @@ def test_the_window_of_30_days_begins_with_a_return_from_before_it(rows: GlobalR
 CALM = [(0.5, rate / 100 * math.sqrt(0.5)) for rate in (-1, 0, 1, 2, 3)] * 8
 
 
+def test_forty_returns_by_hand(rows: GlobalRows) -> None:
+    # Eight times the rates -1, 0, 1, 2 and 3 hundredths: squares that sum to 0.006 over twenty days, 0.0003 a day.
+    rows.insert_prices(1, walked(CALM))
+
+    found = kpis(rows, "realised_volatility_30d, volatility_30d_observations")
+    assert found[-2:] == [(None, 39), (pytest.approx(math.sqrt(0.006 / 20 * 365.25)), 40)]
+
+
 @pytest.mark.parametrize(
     ("days", "rate", "distance", "is_outlier"),
     [

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 START = datetime(2026, 2, 2, 9, tzinfo=UTC)
 SECONDS_A_DAY = 86_400
-#: Of every ten snapshots one has no price, one a price of 0; gaps are from a minute to ten days, most of them hours.
+#: Seconds between two snapshots; half a day, often, so that some stand where a window begins.
 GAPS = st.one_of(st.integers(60, 8 * 3600), st.integers(3600, 20 * 3600), st.just(12 * 3600))
-PRICES = st.one_of(*[st.integers(-80, 80)] * 6, st.just(0), st.just(None), st.just("zero"), st.integers(-3000, 3000))
+#: A move of the price in thousandths of its logarithm; or no price, or one of zero.
+MOVES = st.one_of(st.integers(-80, 80), st.integers(-20, 20), st.integers(-3000, 3000), st.sampled_from([0, None, "0"]))
 COLUMNS = (
     "snapshot_timestamp, previous_snapshot_timestamp, hours_since_previous, log_return, realised_volatility_7d,"
     " volatility_7d_observations, realised_volatility_30d, volatility_30d_observations, trend_7d,"
@@ -40,10 +41,10 @@ def histories(draw: st.DrawFn) -> History:
     for _ in range(draw(st.integers(1, 3))):
         now += timedelta(seconds=draw(st.integers(0, 35 * SECONDS_A_DAY)))
         size = draw(st.sampled_from([0, 1, 12, 45, 90]))
-        for gap, move in draw(st.lists(st.tuples(GAPS, PRICES), min_size=size, max_size=size)):
+        for gap, move in draw(st.lists(st.tuples(GAPS, MOVES), min_size=size, max_size=size)):
             now += timedelta(seconds=gap)
             log_price += move / 1000 if isinstance(move, int) else 0
-            prices.append((now, np.exp(log_price) if isinstance(move, int) else {"zero": 0.0, None: None}[move]))
+            prices.append((now, np.exp(log_price) if isinstance(move, int) else {"0": 0.0, None: None}[move]))
     return [(moment, None if price is None else float(price)) for moment, price in prices]
 
 

@@ -20,4 +20,5 @@ FROM analytics.vw_crypto_market_kpis
 WHERE snapshot_timestamp = (SELECT max(market.snapshot_timestamp) FROM dwh.fact_crypto_market AS market);
 
 COMMENT ON VIEW analytics.vw_crypto_market_kpis_latest IS
-    'The rows of vw_crypto_market_kpis at the newest listings snapshot. A coin that the newest snapshot lacks has none.';
+    'The rows of vw_crypto_market_kpis at the newest listings snapshot. A coin that the newest snapshot lacks has '
+    'none.';

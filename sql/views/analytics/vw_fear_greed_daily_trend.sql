@@ -12,7 +12,7 @@ FROM (
     SELECT
         dated.*,
         count(*) FILTER (WHERE NOT is_historical) OVER (PARTITION BY snapshot_date) AS live_values,
-        row_number() OVER (PARTITION BY snapshot_date ORDER BY is_historical, snapshot_timestamp DESC) AS place
+        row_number() OVER (PARTITION BY snapshot_date ORDER BY snapshot_timestamp DESC) AS place
     FROM (
         SELECT
             snapshot_timestamp,
@@ -20,7 +20,8 @@ FROM (
             sentiment_label,
             value_timestamp,
             (snapshot_timestamp AT TIME ZONE 'UTC')::date AS snapshot_date,
-            -- A point of the historical answer stands at its own UTC midnight; a live value at the moment of its run.
+            -- A point of the historical answer stands at its own UTC midnight, so that every live value, which stands at
+            -- the moment of its run, comes after it.
             snapshot_timestamp IS NOT DISTINCT FROM value_timestamp
                 AND snapshot_timestamp = date_trunc('day', snapshot_timestamp, 'UTC') AS is_historical
         FROM dwh.fact_market_sentiment

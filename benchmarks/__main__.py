@@ -8,7 +8,14 @@ import sys
 
 _QUICK = (("run_10x",), ("idle",), ("bulk_load",), ("frequencies",))
 #: Those that write a year of history first.
-_LONG = (("year",), ("year", "--freq", "5x"), ("market_table",), ("backfill", "--rebuild"))
+_LONG = (
+    ("year",),
+    ("year", "--freq", "5x"),
+    ("market_table",),
+    ("views",),
+    ("quality",),
+    ("backfill", "--rebuild"),
+)
 
 
 def main() -> int:

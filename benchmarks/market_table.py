@@ -125,12 +125,12 @@ def _figures(warehouse: Warehouse, layout: Layout, size: Size) -> dict[str, str]
         cursor = connection.cursor()
         cursor.execute("SELECT setseed(0.5)")
         _make(cursor, layout, size)
-        columns = _columns(cursor, size)
+        columns = columns_of(cursor, size)
         step = max(1, size.snapshots // 50)  # as many commits as memory likes; the order is that of time
         filling = 0.0
         for low in range(0, size.snapshots, step):
             rows = size.rows(low, min(low + step, size.snapshots) - 1)
-            filling += _timed(cursor, f"INSERT INTO t ({columns}) {rows}")
+            filling += timed(cursor, f"INSERT INTO t ({columns}) {rows}")
         found["filled in"] = f"{filling:.0f} s"
         cursor.execute("VACUUM ANALYZE t")
         found["table"], found["indexes"] = (mebibytes(bytes_) for bytes_ in _sizes(cursor))
@@ -143,11 +143,11 @@ def _figures(warehouse: Warehouse, layout: Layout, size: Size) -> dict[str, str]
             found[what] = f"{median(seconds):.3f} s"
         cursor.execute("VACUUM ANALYZE t")
         for what, query in _QUERIES.items():
-            _timed(cursor, query)
-            found[what] = f"{median(_timed(cursor, query) for _ in range(_REPEATS)):.3f} s"
+            timed(cursor, query)
+            found[what] = f"{median(timed(cursor, query) for _ in range(_REPEATS)):.3f} s"
         window = "snapshot_timestamp >= {0} + interval '30 days' AND snapshot_timestamp < {0} + interval '60 days'"
-        found["delete of 30 days"] = f"{_timed(cursor, 'DELETE FROM t WHERE ' + window.format(_FIRST)):.2f} s"
-        found["VACUUM after it"] = f"{_timed(cursor, 'VACUUM t'):.2f} s"
+        found["delete of 30 days"] = f"{timed(cursor, 'DELETE FROM t WHERE ' + window.format(_FIRST)):.2f} s"
+        found["VACUUM after it"] = f"{timed(cursor, 'VACUUM t'):.2f} s"
         cursor.execute("DROP TABLE t")
         cursor.execute("CHECKPOINT")
     return found
@@ -174,7 +174,8 @@ def _make(cursor: Cursor, layout: Layout, size: Size) -> None:
     )
 
 
-def _columns(cursor: Cursor, size: Size) -> str:
+def columns_of(cursor: Cursor, size: Size) -> str:
+    """Return the names of the columns that `Size.rows` makes, as SQL spells a list."""
     cursor.execute(f"SELECT * FROM ({size.rows(0, 0)}) AS q LIMIT 0")
     return ", ".join(column.name for column in cursor.description or ())
 
@@ -194,14 +195,15 @@ def _load(cursor: Cursor, columns: str, size: Size, low: int, snapshots: int) ->
     """Stage rows, then insert them on conflict do nothing; return the seconds of the second, commit included."""
     cursor.execute(f"CREATE TEMP TABLE stage AS {size.rows(low, low + snapshots - 1)}")
     cursor.execute("CHECKPOINT")
-    seconds = _timed(cursor, f"INSERT INTO t ({columns}) SELECT {columns} FROM stage ON CONFLICT DO NOTHING")
+    seconds = timed(cursor, f"INSERT INTO t ({columns}) SELECT {columns} FROM stage ON CONFLICT DO NOTHING")
     if cursor.rowcount != snapshots * size.coins:
         raise RuntimeError(f"{cursor.rowcount} rows were new")
     cursor.execute("DROP TABLE stage")
     return seconds
 
 
-def _timed(cursor: Cursor, statement: str) -> float:
+def timed(cursor: Cursor, statement: str) -> float:
+    """Run a statement, fetch what it returns, and return the seconds that took."""
     began = time.perf_counter()
     cursor.execute(statement)
     if cursor.description:

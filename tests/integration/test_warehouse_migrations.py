@@ -52,7 +52,7 @@ def test_the_head_revision_has_no_difference_to_the_models(warehouse: Warehouse)
 @pytest.mark.parametrize(
     "drift",
     [
-        "ALTER TABLE dwh.fact_market_sentiment ALTER COLUMN fear_greed_score TYPE integer",
+        "ALTER TABLE dwh.dim_crypto_id_history ALTER COLUMN platform_id TYPE integer",
         "ALTER TABLE dwh.dim_crypto_category ALTER COLUMN is_inferred DROP DEFAULT",
         "COMMENT ON COLUMN dwh.fact_crypto_category.dominance_per_token IS 'something else'",
         "DROP INDEX dwh.ix_fact_crypto_category_snapshot_timestamp",

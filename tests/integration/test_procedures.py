@@ -136,17 +136,27 @@ def test_a_second_call_writes_nothing(load: Loading, lake: SilverWriter) -> None
 def test_only_what_is_null_or_imputed_is_touched(load: Loading, lake: SilverWriter) -> None:
     inform(load, lake, 0, 2.0)
     inform(load, lake, 2, None)
-    rows_at(load, lake, 1, 3)
+    rows_at(load, lake, 1)
+    lake.commit(MAP, {at(3): [exchange_map(1)]})
+    lake.commit(ASSETS, {at(3): [asset(1, 1, 12.0), asset(1, 2, 12.0)]})
+    load(MAP)
+    load(ASSETS)
     # Nobody knows better than the infos, but what stands there unflagged is none of the procedures' business.
-    load.execute(f"UPDATE dwh.{MAP} SET weekly_visits = 77, taker_fee = 77 WHERE snapshot_timestamp = '{at(1)}'")
-    load.execute(f"UPDATE dwh.{ASSETS} SET spot_volume_usd = 77 WHERE snapshot_timestamp = '{at(1)}'")
-    assert fill(load.warehouse) == [1, 1]
+    load.execute(f"UPDATE dwh.{MAP} SET (maker_fee, taker_fee) = (NULL, 77) WHERE snapshot_timestamp = '{at(1)}'")
+    load.execute(f"UPDATE dwh.{MAP} SET maker_fee = 78 WHERE snapshot_timestamp = '{at(3)}'")
+    load.execute(f"UPDATE dwh.{ASSETS} SET spot_volume_usd = 77 WHERE snapshot_timestamp = '{at(1)}' OR crypto_id = 2")
+    assert fill(load.warehouse) == [2, 1]
     figures = "maker_fee, taker_fee, weekly_visits, is_imputed"
     assert load.rows(f"SELECT {figures} FROM dwh.{MAP} ORDER BY snapshot_timestamp") == [
-        (2.0, 77.0, 77, False),
-        (2.0, 2.0, 2, True),
+        (2.0, 77.0, 2, False),
+        (78.0, 2.0, 2, True),
     ]
-    assert volumes(load) == [(77.0, 6.0, False), (2.0, 6.0, True)]
+    stored = "SELECT spot_volume_usd, value_to_volume_ratio, is_imputed"
+    assert load.rows(f"{stored} FROM dwh.{ASSETS} ORDER BY snapshot_timestamp, crypto_id") == [
+        (77.0, 6.0, False),
+        (2.0, 6.0, True),
+        (77.0, None, False),
+    ]
 
 
 def test_an_observation_that_comes_late_is_carried_into_the_gaps_after_it(load: Loading, lake: SilverWriter) -> None:

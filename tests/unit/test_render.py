@@ -143,7 +143,9 @@ def test_a_refused_run_counts_what_was_not_asked_any_more() -> None:
     refused = result(failed(Phase.EXTRACT, "a", BudgetError("x")), *rest)
     refused.credits = Credits(5, 1)
 
-    assert summary(refused) == "run 10x: refused in 18.4 s, 1 credit of 5 planned; extract 0/3 with 0 rows, load nothing"
+    assert (
+        summary(refused) == "run 10x: refused in 18.4 s, 1 credit of 5 planned; extract 0/3 with 0 rows, load nothing"
+    )
 
 
 def test_a_stopped_run_says_so_and_counts_what_was_not_asked_any_more(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,8 @@ _CATEGORIES = "cryptocurrency/categories"
 _WEEKDAYS = 5
 _WEEK = 7
 _SATURDAY = 5
+#: What a weekday costs as a rule, for each credit of those whose turn it is: others are new, or have changed.
+_WITH_CHANGED = 1.5
 _LONGEST_GAP = 2  # whole days from Friday to Monday on which nobody is asked
 
 
@@ -77,6 +79,11 @@ class CategoryExtractor(ScanExtractor):
         return self.context.settings.membership_days
 
     @property
+    def _scans(self) -> int:
+        """The daily scans in which everyone's turn comes once."""
+        return max(1, self._days * _WEEKDAYS // _WEEK)
+
+    @property
     def _share(self) -> int:
         return int(self.context.budget.monthly_credits * self.context.budget.category_share)
 
@@ -90,8 +97,7 @@ class CategoryExtractor(ScanExtractor):
         """Return the categories not asked for longest: an even slice a day, and whoever would become too old."""
         known = sorted((id_ for id_ in sizes if id_ in asked), key=lambda id_: asked[id_].snapshot)
         before = [id_ for id_ in known if asked[id_].snapshot < _midnight(snapshot)]
-        scans = max(1, self._days * _WEEKDAYS // _WEEK)
-        slice_ = max(0, ceil(len(known) / scans) - (len(known) - len(before)))
+        slice_ = max(0, ceil(len(known) / self._scans) - (len(known) - len(before)))
         old = [id_ for id_ in before if (snapshot - asked[id_].snapshot).days >= self._days - _LONGEST_GAP]
         return list(dict.fromkeys([*old, *before[:slice_]]))
 
@@ -141,10 +147,11 @@ class CategoryExtractor(ScanExtractor):
         return Cost(sum(size // self.page_size + 1 for size in sizes), sum(map(self._price_of, sizes)))
 
     def usual(self, snapshot: datetime) -> Cost:
-        """Return a weekday's part of the share, or what all categories cost where that is less."""
+        """Return those whose turn it is and some that are new or have changed, within a weekday's part of the share."""
         month = credit_month_of(snapshot, self.context.budget.reset_day)
         everyone = self.most(list(self._sizes))
-        credits = min(everyone.credits, ceil(self._share / _weekdays(month.start, month.end)))
+        part = ceil(self._share / _weekdays(month.start, month.end))
+        credits = min(part, ceil(_WITH_CHANGED * self.cost(list(self._sizes)) / self._scans))
         return Cost(ceil(everyone.calls * credits / max(1, everyone.credits)), credits)
 
     def most_of_month(self, snapshot: datetime) -> int:

@@ -208,7 +208,7 @@ def test_times_are_utc_whatever_zone_process_server_and_reader_live_in(history: 
 
 def test_rows_in_of_every_load_are_the_records_that_were_sent(history: History) -> None:
     for number, run in enumerate(history.runs):
-        for unit in run["units"]:
+        for unit in (unit for unit in run["units"] if unit["phase"] != "quality"):
             endpoint = unit["name"] if unit["phase"] == "extract" else TABLES[unit["name"]].endpoint
             answer = history.answers[endpoint][number]
             assert unit["rows_in"] == (len(answer) if isinstance(answer, list) else 1), unit

@@ -19,6 +19,7 @@ import pytest
 
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.clock import parse_iso
+from cryptoelt.errors import ExitCode
 from cryptoelt.tables import TABLES
 from tests.e2e import expected
 from tests.e2e.evidence import assert_row, rows, url_of
@@ -169,9 +170,9 @@ def replayed(make_embedded_home: Callable[[str], Path]) -> Iterator[Replayed]:
     answers: dict[str, list[tuple[datetime, Any]]] = {name: [] for name in ENDPOINTS}
     phases: dict[str, list[dict[str, Any]]] = {"extract": [], "transform": [], "load": []}
 
-    def run(phase: str, *arguments: str, **more: str) -> dict[str, Any]:
+    def run(phase: str, *arguments: str, code: int = 0, **more: str) -> dict[str, Any]:
         finished = cli(phase, *arguments, "--json", **more)
-        assert finished.code == 0, finished.told
+        assert finished.code == code, finished.told
         phases[phase].append(finished.json())
         return phases[phase][-1]
 
@@ -186,7 +187,7 @@ def replayed(make_embedded_home: Callable[[str], Path]) -> Iterator[Replayed]:
         for name, body in server.bodies.items():
             answers[name].append((parse_iso(moment), json.loads(body)["data"]))
     run("transform")
-    run("load")
+    run("load", code=ExitCode.QUALITY)  # listings were recorded with 100 coins and with 10
     server.shutdown()
     thread.join()
     server.server_close()
@@ -349,8 +350,9 @@ def test_no_recorded_record_is_lost_or_quarantined(replayed: Replayed) -> None:
             extracted[unit["name"]] += unit["rows_loaded"]
     assert extracted == records
     (transformed,), (loaded,) = replayed.phases["transform"], replayed.phases["load"]
-    assert [unit["name"] for unit in transformed["units"]] == [unit["name"] for unit in loaded["units"]] == list(TABLES)
-    for built, unit in zip(transformed["units"], loaded["units"], strict=True):
+    loads = [unit for unit in loaded["units"] if unit["phase"] == "load"]
+    assert [unit["name"] for unit in transformed["units"]] == [unit["name"] for unit in loads] == list(TABLES)
+    for built, unit in zip(transformed["units"], loads, strict=True):
         counts = [built[name] for name in ("rows_in", "rows_loaded", "rows_present", "rows_quarantined")]
         assert counts == [records[TABLES[built["name"]].endpoint]] * 2 + [0, 0], built
         assert unit["rows_in"] == built["rows_loaded"] == unit["rows_loaded"] + unit["rows_present"], unit
@@ -361,4 +363,15 @@ def test_records_for_ids_that_nobody_asked_for_are_kept_and_who_was_not_answered
     notices = [note for told in replayed.phases["extract"] for note in told["notices"] if "price drift" not in note]
     assert [note.partition(":")[0] for note in notices] == [COIN_INFO] * 3
     assert all("asked again by the next scan" in note for note in notices)
-    assert replayed.phases["transform"][0]["notices"] == replayed.phases["load"][0]["notices"] == []
+    assert replayed.phases["transform"][0]["notices"] == []
+
+
+def test_checks_see_that_recordings_are_old_and_cut_short_and_nothing_else(replayed: Replayed) -> None:
+    (loaded,) = replayed.phases["load"]
+    checked = [unit for unit in loaded["units"] if unit["phase"] == "quality"]
+    assert {unit["name"] for unit in checked if unit["status"] != "done"} == {"fact_crypto_market"}
+    assert loaded["error"]["message"] == "market_incomplete found 1 row"
+    (notice,) = loaded["notices"]
+    found = {said.split()[0] for said in notice.removeprefix("quality: ").split("; ")}
+    old = {"exchange_map_info_old", "market_stale", "global_outdated", "sentiment_value_time"}
+    assert found == {*old, "market_dominance_sum"}

@@ -92,6 +92,7 @@ class Backfill(Pipeline):
                 built = futures[table].result() if table in futures else Unit(Phase.TRANSFORM, table, kept=scope.kept)
                 self._units.append(built)
                 self._load_built(scope, built)
+        self._forget_members()
         self._impute()
         self._tend(list(scopes))
 
@@ -146,6 +147,17 @@ class Backfill(Pipeline):
         return self._runs[max((self._runs.index(run) for run in builders), default=0) :]
 
     # --- after the loads ----------------------------------------------------------------------------------------------
+
+    def _forget_members(self) -> None:
+        """Delete the members that only what was replaced had named."""
+        if not self._rebuild or not any(unit.phase is Phase.LOAD and unit.snapshots for unit in self._units):
+            return
+        from cryptoelt.load.facts import forget_unreferenced
+        from cryptoelt.warehouse.engine import transaction
+
+        with self._runtime.warehouse.session() as connection, transaction(connection) as cursor:
+            forgotten = forget_unreferenced(cursor)
+        log.info("backfill.forgotten", extra={"fields": {"members": forgotten}})
 
     def _impute(self) -> None:
         """Call the procedures that fill what nobody observed, once, as far as they are deployed."""

@@ -69,7 +69,7 @@ def test_a_record_whose_rule_was_mended_is_once_in_its_table(
 
 def test_a_record_that_is_rejected_again_waits_again(home: BackfilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as mended:
-            mended.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
+        mended.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
         home.replay()
     assert home.query(HELD) == [(0,)]
     home.backfill(MARKET, rebuild=True)

@@ -164,7 +164,7 @@ RESULT_KEYS = {
 }  # fmt: skip
 UNIT_KEYS = {
     "phase", "name", "status", "snapshots", "seconds", "rows_in", "rows_loaded", "rows_present", "rows_quarantined",
-    "error", "postponed",
+    "error", "postponed", "kept",
 }  # fmt: skip
 
 
@@ -186,6 +186,7 @@ def test_the_json_of_a_result_has_the_keys_of_the_contract() -> None:
         "rows_present": 2,
         "rows_quarantined": 1,
         "postponed": 0,
+        "kept": [],
         "error": None,
     }
     assert shown["units"][1]["error"] == {

@@ -202,7 +202,7 @@ def test_what_runs_have_written_counts_until_somebody_changes_it(writer: SilverW
     put(writer, "other", 1)
     writer.optimize(TABLE)
     assert silver(writer).written_by(["r1", "r2"]) == {at(0): "r1", at(2): "r2"}
-    DeltaTable(writer.uri(TABLE)).update({"market_cap": "0"}, "num_tokens = 1")
+    DeltaTable(writer.uri(TABLE)).update(updates={"market_cap": "0"}, predicate="num_tokens = 1")
     assert silver(writer).written_by(["r1", "r2"]) == {}
 
 

@@ -87,7 +87,7 @@ def infer_parents(cursor: Cursor, target: Target, load_batch_id: int, replaced: 
 
 
 def forget_unreferenced(cursor: Cursor) -> int:
-    """Delete the inferred members to which nothing refers any more, as after a rebuild; return their number."""
+    """Delete the members that only replaced records had named and to which nothing refers; return their number."""
     from cryptoelt.warehouse.schema import references_to_inferred
 
     deleted = 0
@@ -99,7 +99,9 @@ def forget_unreferenced(cursor: Cursor) -> int:
             for table, column in references
         )
         name = sql.Identifier(schema, dimension)
-        cursor.execute(sql.SQL("DELETE FROM {} AS d WHERE d.is_inferred").format(name) + unreferenced)
+        cursor.execute(
+            sql.SQL("DELETE FROM {} AS d WHERE d.is_inferred AND d.inferred_from IS NULL").format(name) + unreferenced
+        )
         deleted += cursor.rowcount
     return deleted
 

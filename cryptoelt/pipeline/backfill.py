@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso, span
@@ -18,6 +19,8 @@ from cryptoelt.spark import workload_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 spells its class in lower case
 
     from cryptoelt.pipeline.bronze_scope import TableScope
     from cryptoelt.pipeline.jobs import BackfillOrder
@@ -92,8 +95,8 @@ class Backfill(Pipeline):
                 built = futures[table].result() if table in futures else Unit(Phase.TRANSFORM, table, kept=scope.kept)
                 self._units.append(built)
                 self._load_built(scope, built)
-        self._forget_members()
-        self._impute()
+        if self._database_error is None:
+            self._finish(set(scopes))
         self._tend(list(scopes))
 
     def _scopes(self, tables: dict[str, Callable[[datetime], bool]]) -> dict[str, TableScope]:
@@ -148,37 +151,43 @@ class Backfill(Pipeline):
 
     # --- after the loads ----------------------------------------------------------------------------------------------
 
-    def _forget_members(self) -> None:
-        """Delete the members that only what was replaced had named."""
-        if not self._rebuild or not any(unit.phase is Phase.LOAD and unit.snapshots for unit in self._units):
-            return
-        from cryptoelt.load.facts import forget_unreferenced
-        from cryptoelt.warehouse.engine import transaction
-
-        with self._runtime.warehouse.session() as connection, transaction(connection) as cursor:
-            forgotten = forget_unreferenced(cursor)
-        log.info("backfill.forgotten", extra={"fields": {"members": forgotten}})
-
-    def _impute(self) -> None:
-        """Call the procedures that fill what nobody observed, once, as far as they are deployed."""
+    def _finish(self, tables: set[str]) -> None:
+        """Do once what follows from all loads; a rebuild does so always, for it may go on after its loads only."""
         loaded = {unit.name for unit in self._units if unit.phase is Phase.LOAD and unit.snapshots}
-        if not loaded & _IMPUTED:
-            return
-        with self._runtime.warehouse.session() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT object_name FROM ops.script WHERE kind = 'procedure'")
-            deployed = {name for (name,) in cursor.fetchall()}
-        for name in (name for name in _PROCEDURES if f"dwh.{name}" in deployed):
-            unit = self._new_unit(Phase.SQL, name)
-            self._run_unit(unit, lambda unit=unit: self._call(unit))  # type: ignore[misc]
+        steps: dict[str, Callable[[Cursor], bool]] = {}
+        if self._rebuild:
+            steps["forget_members"] = _forgotten
+        if _IMPUTED & (tables if self._rebuild else loaded):
+            steps |= {name: partial(_called, name) for name in _PROCEDURES}
+        for name, step in steps.items():
+            unit = Unit(Phase.SQL, name)
+            self._run_unit(unit, partial(self._do_step, unit, step))
+            if unit.error is not None or unit.status is not Status.NOTHING:
+                self._units.append(unit)
 
-    def _call(self, unit: Unit) -> None:
-        from psycopg2 import sql
-
+    def _do_step(self, unit: Unit, step: Callable[[Cursor], bool]) -> None:
         from cryptoelt.warehouse.engine import transaction
 
         with self._runtime.warehouse.session() as connection, transaction(connection) as cursor:
-            cursor.execute(sql.SQL("CALL {}()").format(sql.Identifier("dwh", unit.name)))
-        unit.status = Status.DONE
+            unit.status = Status.DONE if step(cursor) else Status.NOTHING
+
+
+def _forgotten(cursor: Cursor) -> bool:
+    """Delete the members that only what was replaced had named; tell whether there were any."""
+    from cryptoelt.load.facts import forget_unreferenced
+
+    return forget_unreferenced(cursor) > 0
+
+
+def _called(name: str, cursor: Cursor) -> bool:
+    """Call a procedure if it is deployed; tell whether it is."""
+    from psycopg2 import sql
+
+    cursor.execute("SELECT FROM ops.script WHERE kind = 'procedure' AND object_name = %s", (f"dwh.{name}",))
+    if cursor.rowcount == 0:
+        return False
+    cursor.execute(sql.SQL("CALL {}()").format(sql.Identifier("dwh", name)))
+    return True
 
 
 def _identity(order: BackfillOrder) -> dict[str, Any]:

@@ -166,6 +166,7 @@ def test_a_member_that_a_rebuild_no_longer_shows_is_gone_unless_something_refers
         rebuild(load, other, 0)
     with load.warehouse.session() as connection, transaction(connection) as cursor:
         assert forget_unreferenced(cursor) == 1 - len(dependent)
+        assert forget_unreferenced(cursor) == 0
 
     found = load.rows(f"SELECT {key}, is_inferred, inferred_from FROM dwh.{table} ORDER BY 1")
     expected = [(rows[0][key], False, None), *((rows[1][key], True, other) for other in dependent)]

@@ -112,12 +112,21 @@ class SilverTable:
         return None
 
     def written_by(self, runs: Collection[str]) -> dict[datetime, str]:
-        """Return the snapshots that these runs wrote, and which of them did so last; as far back as the log goes."""
+        """Return the snapshots that these runs wrote and nobody has changed since, and which of the runs did.
+
+        What the log no longer reaches back to is left out.
+        """
         written: dict[datetime, str] = {}
         for path in self._commit_files():
-            metadata = _metadata_of_commit(path.read_text(encoding="utf-8").splitlines())
-            if metadata.get("run_id") in runs:
-                written |= dict.fromkeys(_snapshots_named(metadata), str(metadata["run_id"]))
+            lines = path.read_text(encoding="utf-8").splitlines()
+            metadata = _metadata_of_commit(lines)
+            named, run_id = _snapshots_named(metadata), str(metadata.get("run_id"))
+            if named and run_id in runs:
+                written |= dict.fromkeys(named, run_id)
+            elif named:
+                written = {moment: run for moment, run in written.items() if moment not in named}
+            elif _changes_data(lines):
+                written.clear()
         return written
 
     def rows_added_after(self, version: int) -> int:
@@ -172,8 +181,7 @@ class SilverTable:
                 lines = (log / f"{number:020d}.json").read_text(encoding="utf-8").splitlines()
             except FileNotFoundError:
                 return False
-            shrank = any(action.get("dataChange", True) for line in lines if (action := json.loads(line).get("remove")))
-            if shrank and _metadata_of_commit(lines).get("replaces") is not True:
+            if _changes_data(lines, "remove") and _metadata_of_commit(lines).get("replaces") is not True:
                 return False
         return True
 
@@ -289,6 +297,14 @@ def _metadata_of_commit(lines: list[str]) -> dict[str, Any]:
                 return {}
             return metadata if isinstance(metadata, dict) else {}
     return {}
+
+
+def _changes_data(lines: list[str], *kinds: str) -> bool:
+    """Tell whether a commit adds or removes rows, or does one of the two."""
+    actions = [
+        action for line in lines for kind in kinds or ("add", "remove") if (action := json.loads(line).get(kind))
+    ]
+    return any(action.get("dataChange", True) for action in actions)
 
 
 def _snapshots_named(metadata: dict[str, Any]) -> tuple[datetime, ...]:

@@ -51,6 +51,8 @@ class BaseLoader:
 
     #: The domain, as in the table catalogue.
     domain: ClassVar[str]
+    #: Tables whose rows follow from Silver alone, so that many snapshots can be copied straight into them.
+    copied: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, warehouse: Warehouse, lake_root: str, clock: Clock, run_id: str, metadata_dir: Path) -> None:
         self.warehouse = warehouse
@@ -234,12 +236,18 @@ class BaseLoader:
         target = target_of(table)
         if replace:
             delete_snapshots(cursor, target, work.snapshots)
-        staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
         rejected = quarantine_rejected(
             cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
         )
-        infer_parents(cursor, target, batch_id, replace=replace)
-        new = self._insert(cursor, target, table, batch_id)
+        new: int | None = None
+        if table in self.copied and len(work.snapshots) > 1:
+            from cryptoelt.load.bulk import copy_new
+
+            new = staged = copy_new(cursor, target, silver, work.snapshots, batch_id, replace=replace)
+        if new is None or staged is None:
+            staged = stage_rows(cursor, target, silver.read(work.snapshots, columns=target.staged.names))
+            infer_parents(cursor, target, batch_id, work.snapshots if replace else ())
+            new = self._insert(cursor, target, table, batch_id)
         self._follow_up(cursor, table, work, batch_id, replace=replace)
         return Counts(new, staged - new, rejected)
 
@@ -257,7 +265,7 @@ class BaseLoader:
         rejected = quarantine_rejected(
             cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
         )
-        infer_parents(cursor, target, batch_id, replace=replace)
+        infer_parents(cursor, target, batch_id, work.snapshots if replace else ())
         merge = DimensionMerge(cursor, target, batch_id)
         loaded = self.read_from_dw(cursor.connection, table, silver)
         if loaded.snapshots(since=min(work.snapshots)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cryptoelt.load.base import BaseLoader
 from cryptoelt.load.batches import Counts
@@ -27,6 +27,7 @@ class CategoryLoader(BaseLoader):
     """dim_crypto_category, fact_crypto_category and link_crypto_category."""
 
     domain = "category"
+    copied: ClassVar[frozenset[str]] = frozenset({LISTS})
 
     def _load_link_table(
         self, cursor: Cursor, table: str, silver: SilverTable, work: Work, batch_id: int, *, replace: bool
@@ -42,7 +43,7 @@ class CategoryLoader(BaseLoader):
         rejected = quarantine_rejected(
             cursor, table, silver, work.snapshots, batch_id, self.clock.now(), replace=replace
         )
-        infer_parents(cursor, target, batch_id, replace=replace)
+        infer_parents(cursor, target, batch_id, work.snapshots if replace else ())
         merge = LinkMerge(cursor, batch_id, work.snapshots, work.snapshots if replace else ())
         later = self._observed_since(cursor.connection, target, min(work.snapshots), work.snapshots)
         changed = merge.observed(target, later)

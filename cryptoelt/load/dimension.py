@@ -28,6 +28,12 @@ _KEPT = "{key} IN (SELECT {key} FROM pg_temp.affected) AND snapshot_timestamp <>
 _CURRENT = "SELECT {columns}, load_batch_id, 0 FROM {dimension} WHERE {kept} AND NOT {inferred}"
 _FORMER = "SELECT {columns}, load_batch_id, 0 FROM {history} WHERE {kept}"
 _STAGED = "SELECT {columns}, %(batch)s, 1 FROM {stage}"
+# Nothing shows them any more. What other tables may refer to is inferred from now on, by whoever names it.
+_FORGET = "DELETE FROM {dimension} WHERE {key} IN (TABLE pg_temp.affected EXCEPT SELECT {key} FROM pg_temp.versions)"
+_FORGET_INFERABLE = """
+UPDATE {dimension} SET is_inferred = true, inferred_from = NULL
+WHERE NOT is_inferred AND {key} IN (TABLE pg_temp.affected EXCEPT SELECT {key} FROM pg_temp.versions)
+"""
 _IN_SILVER = "SELECT {columns}, %(batch)s, 2 FROM {elsewhere}"
 
 
@@ -71,7 +77,10 @@ class DimensionMerge:
         stage_rows(self._cursor, self._target, rows_with(silver, self._key, self._keys()), _ELSEWHERE)
         self._observed(replaced, _CURRENT, _FORMER, _IN_SILVER)
         self._execute("DELETE FROM {history} WHERE {key} IN (SELECT {key} FROM pg_temp.affected)")
-        return self._apply()
+        begun = self._apply()
+        if replaced:
+            self._execute(_FORGET_INFERABLE if self._target.can_be_inferred else _FORGET)
+        return begun
 
     def _affected(self, replaced: Collection[datetime]) -> None:
         sources = ["SELECT {key} FROM {stage}"]

@@ -37,11 +37,16 @@ ORDER BY s.{column}, s.snapshot_timestamp{tie}
 ON CONFLICT ({key}) DO UPDATE SET (snapshot_timestamp, {attributes} inferred_from, load_batch_id)
     = ROW(excluded.snapshot_timestamp, {new} excluded.inferred_from, excluded.load_batch_id)
 WHERE d.is_inferred AND (
-    excluded.snapshot_timestamp < d.snapshot_timestamp OR excluded.snapshot_timestamp = d.snapshot_timestamp
-    AND (array_position(%(sources)s::text[], excluded.inferred_from)
+    d.inferred_from IS NULL
+    OR excluded.snapshot_timestamp < d.snapshot_timestamp OR excluded.snapshot_timestamp = d.snapshot_timestamp
+    AND array_position(%(sources)s::text[], excluded.inferred_from)
         < array_position(%(sources)s::text[], d.inferred_from)
-    OR %(replace)s AND excluded.inferred_from = d.inferred_from)
 )
+"""
+# Whoever names it next may say what it is called.
+_UNNAME = """
+UPDATE {dimension} SET inferred_from = NULL WHERE is_inferred AND inferred_from = %(source)s
+AND snapshot_timestamp = ANY(%(replaced)s::timestamptz[])
 """
 
 
@@ -67,16 +72,38 @@ def delete_snapshots(cursor: Cursor, target: Target, snapshots: Collection[datet
     )
 
 
-def infer_parents(cursor: Cursor, target: Target, load_batch_id: int, *, replace: bool = False) -> None:
+def infer_parents(cursor: Cursor, target: Target, load_batch_id: int, replaced: Collection[datetime] = ()) -> None:
     """Insert a member for every dimension row that a staged row refers to and that is missing.
 
     A member says what the record itself says of it, and its own dimension row completes it when it comes. Of several
-    records that infer one member the earliest snapshot counts, and within one snapshot the order of `SOURCES`; with
-    `replace` what the same record says now counts more than what it said.
+    records that infer one member the earliest snapshot counts, and within one snapshot the order of `SOURCES`; what
+    records of the `replaced` snapshots have said no longer counts.
     """
     for parent in target.parents:
-        values = {"batch": load_batch_id, "source": target.name, "sources": list(SOURCES), "replace": replace}
+        values = {"batch": load_batch_id, "source": target.name, "sources": list(SOURCES), "replaced": list(replaced)}
+        if replaced:
+            cursor.execute(sql.SQL(_UNNAME).format(dimension=sql.Identifier(parent.schema, parent.table)), values)
         cursor.execute(_infer_statement(parent), values)
+
+
+def forget_unreferenced(cursor: Cursor) -> int:
+    """Delete the members that only replaced records had named and to which nothing refers; return their number."""
+    from cryptoelt.warehouse.schema import references_to_inferred
+
+    deleted = 0
+    for (schema, dimension, key), references in references_to_inferred().items():
+        unreferenced = sql.SQL("").join(
+            sql.SQL(" AND NOT EXISTS (SELECT FROM {} AS r WHERE r.{} = d.{})").format(
+                sql.Identifier(schema, table), sql.Identifier(column), sql.Identifier(key)
+            )
+            for table, column in references
+        )
+        name = sql.Identifier(schema, dimension)
+        cursor.execute(
+            sql.SQL("DELETE FROM {} AS d WHERE d.is_inferred AND d.inferred_from IS NULL").format(name) + unreferenced
+        )
+        deleted += cursor.rowcount
+    return deleted
 
 
 def _infer_statement(parent: Parent) -> sql.Composed:

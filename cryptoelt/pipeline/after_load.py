@@ -16,14 +16,16 @@ from cryptoelt.warehouse.engine import transaction
 from cryptoelt.warehouse.sql_files import sql_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from cryptoelt.pipeline.runtime import Runtime
     from cryptoelt.quality.report import QualityReport
 
 
-def steps_after_load(runtime: Runtime, units: Sequence[Unit]) -> Iterator[tuple[Unit, Callable[[], None]]]:
+def steps_after_load(
+    runtime: Runtime, units: Sequence[Unit], also: Collection[str] = ()
+) -> Iterator[tuple[Unit, Callable[[], None]]]:
     """Yield the units that follow, each with its work; a unit must be run before the next one is asked for.
 
     A procedure is a unit, and so are the checks of one table. None follows once the server is gone.
@@ -31,11 +33,14 @@ def steps_after_load(runtime: Runtime, units: Sequence[Unit]) -> Iterator[tuple[
     Args:
         runtime: of the run.
         units: what the run has done so far.
+        also: tables that are to be mended and checked although nothing was loaded.
     """
     touched: dict[str, set[datetime]] = {}
     for unit in units:
         if unit.phase is Phase.LOAD and unit.snapshots:
             touched.setdefault(TABLES[unit.name].warehouse_table, set()).update(unit.snapshots)
+    for name in also:
+        touched.setdefault(TABLES[name].warehouse_table, set())
     touched[LOAD_BATCH] = set().union(*touched.values())
     shipped = {file.stem for file in sql_files("procedures")}
     for name, procedure in PROCEDURES.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso, span
@@ -12,7 +13,7 @@ from cryptoelt.errors import CryptoEltError, DamagedFileError, ExitCode
 from cryptoelt.metadata.rebuilds import RebuildJournal
 from cryptoelt.pipeline.jobs import Job
 from cryptoelt.pipeline.run import Pipeline
-from cryptoelt.results import Phase, Unit
+from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.spark import workload_of
 
 if TYPE_CHECKING:
@@ -89,7 +90,11 @@ class Backfill(Pipeline):
                 built = futures[table].result() if table in futures else Unit(Phase.TRANSFORM, table, kept=scope.kept)
                 self._units.append(built)
                 self._load_built(scope, built)
-        self._follow_up()
+        if self._database_error is None:
+            if self._rebuild:
+                self._forget_members()
+            # A rebuild that goes on may have loaded everything before: what follows is then still to be done.
+            self._follow_up(also=scopes if self._rebuild else ())
         self._tend(list(scopes))
 
     def _scopes(self, tables: dict[str, Callable[[datetime], bool]]) -> dict[str, TableScope]:
@@ -141,6 +146,20 @@ class Backfill(Pipeline):
         silver = SilverTable(silver_uri(self._runtime.settings.lake_root, table))
         builders = set(silver.written_by(self._runs).values()) if silver.exists and self._runs else set()
         return self._runs[max((self._runs.index(run) for run in builders), default=0) :]
+
+    def _forget_members(self) -> None:
+        """Delete the members that only what was replaced had named; nothing is said where there are none."""
+        unit = Unit(Phase.SQL, "forget_members")
+        self._run_unit(unit, partial(self._forget, unit))
+        if unit.error is not None or unit.status is not Status.NOTHING:
+            self._units.append(unit)
+
+    def _forget(self, unit: Unit) -> None:
+        from cryptoelt.load.facts import forget_unreferenced
+        from cryptoelt.warehouse.engine import transaction
+
+        with self._runtime.warehouse.session() as connection, transaction(connection) as cursor:
+            unit.status = Status.DONE if forget_unreferenced(cursor) else Status.NOTHING
 
 
 def _identity(order: BackfillOrder) -> dict[str, Any]:

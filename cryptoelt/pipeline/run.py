@@ -22,7 +22,7 @@ from cryptoelt.results import Credits, Phase, Result, Status, Unit
 from cryptoelt.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -149,12 +149,12 @@ class Pipeline:
         self._follow_up()
         self._tend(job.transform)
 
-    def _follow_up(self) -> None:
-        """Mend and check the tables that got something; where none did, nothing is opened or imported for it."""
-        if any(unit.phase is Phase.LOAD and unit.snapshots for unit in self._units):
+    def _follow_up(self, also: Collection[str] = ()) -> None:
+        """Mend and check the tables that got something, and `also` these; without any, nothing is imported."""
+        if also or any(unit.phase is Phase.LOAD and unit.snapshots for unit in self._units):
             from cryptoelt.pipeline.after_load import steps_after_load
 
-            for unit, work in steps_after_load(self._runtime, self._units):
+            for unit, work in steps_after_load(self._runtime, self._units, also):
                 self._units.append(unit)
                 self._run_unit(unit, work)
 

@@ -225,14 +225,14 @@ def _indented(text: str) -> str:
     pieces: list[str] = []
     depth = 0
     former = ""
-    for token in _TOKEN.findall(text):
-        depth -= token in "]}"
-        starts_line = former in _OPENING + (",",) and not (former in _OPENING and token in "]}")
-        if starts_line or (token in "]}" and former not in _OPENING):
+    for sign in _TOKEN.findall(text):
+        depth -= sign in "]}"
+        starts_line = former in (*_OPENING, ",") and not (former in _OPENING and sign in "]}")
+        if starts_line or (sign in "]}" and former not in _OPENING):
             pieces.append("\n" + "  " * depth)
-        pieces.append(": " if token == ":" else token)
-        depth += token in _OPENING
-        former = token
+        pieces.append(": " if sign == ":" else sign)
+        depth += sign in _OPENING
+        former = sign
     return "".join(pieces)
 
 

@@ -127,6 +127,20 @@ def target_of(table_name: str) -> Target:
     )
 
 
+def references_to_inferred() -> dict[tuple[str, str, str], list[tuple[str, str]]]:
+    """Return the dimensions whose members may be inferred: schema, name and key -> tables and columns that refer to it.
+
+    Tables and their dimensions lie in one schema.
+    """
+    found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for table in Base.metadata.sorted_tables:
+        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
+            if "is_inferred" in key.column.table.columns:
+                dimension = (str(key.column.table.schema), key.column.table.name, key.column.name)
+                found.setdefault(dimension, []).append((table.name, key.parent.name))
+    return found
+
+
 def _warehouse_table(table_name: str) -> str:
     return TABLES[table_name].warehouse_table if table_name in TABLES else table_name
 

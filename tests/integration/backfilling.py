@@ -42,7 +42,7 @@ MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 END = MONDAY + timedelta(days=14)
 #: Day of the month -> the answer of that day that holds what must be rejected.
 _SPOILT = {
-    24: "nul_in_text@cryptocurrency/listings/latest*1",
+    24: "nan_token@cryptocurrency/listings/latest*1",
     25: "conflicting_duplicate@cryptocurrency/categories*1",
     27: "conflicting_duplicate@cryptocurrency/map*1",
     30: "nul_in_text@exchange/map*1",

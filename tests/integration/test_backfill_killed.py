@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
 MARKET = "fact_crypto_market"
+_PATIENCE = 300.0
 
 
 def kill(home: BackfilledHome, arguments: tuple[str, ...], written: str, times: int = 1) -> None:
@@ -38,7 +39,7 @@ def kill(home: BackfilledHome, arguments: tuple[str, ...], written: str, times: 
 
     before = count()
     with cli.start(*arguments) as running:
-        wait_until(lambda: not running.is_running() or count() - before >= times, f"{times} x {written}")
+        wait_until(lambda: not running.is_running() or count() - before >= times, f"{times} x {written}", _PATIENCE)
         assert running.is_running(), running.end().told
         finished = running.kill_group()
     assert finished.code < 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cryptoelt.cli import run
 from cryptoelt.errors import ExitCode, UsageError
 from cryptoelt.pipeline.replay import Selection
 from cryptoelt.results import Status
@@ -69,7 +70,7 @@ def test_a_record_whose_rule_was_mended_is_once_in_its_table(
 
 def test_a_record_that_is_rejected_again_waits_again(home: BackfilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as mended:
-            mended.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
+        mended.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
         home.replay()
     assert home.query(HELD) == [(0,)]
     home.backfill(MARKET, rebuild=True)
@@ -83,3 +84,26 @@ def test_only_what_is_selected_is_built(home: BackfilledHome) -> None:
         home.replay(Selection(quarantine_id=99))
     with pytest.raises(UsageError, match="unknown table 'dim_crypto'"):
         Selection(table="dim_crypto")
+
+
+@pytest.mark.usefixtures("bare_environment")
+def test_the_command_says_how_many_were_replayed_and_refuses_what_does_not_exist(
+    make_home: Callable[[str], BackfilledHome], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = make_home("home")
+    monkeypatch.setenv("CRYPTOELT_HOME", str(made.settings.home))
+    monkeypatch.setenv("CRYPTOELT_WAREHOUSE__URL", made.settings.warehouse.url.get_secret_value())
+
+    assert run(["quarantine", "replay", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["command"], shown["status"], shown["units"]) == ("quarantine replay", "nothing", [])
+    assert (shown["replayed"], shown["remaining"], shown["tables"]) == (0, 0, {})
+    assert run(["quarantine", "replay"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("quarantine replay: nothing to do, no such record is in quarantine (")
+    assert said[1:] == ["table\treplayed\tremaining"]
+    for wrong in (["--table", "dim_crypto"], ["--id", "x"], ["--id", "99"], ["--wait", "soon"]):
+        assert run(["quarantine", "replay", *wrong, "--json"]) == 2
+        refused = capsys.readouterr()
+        assert json.loads(refused.out)["exit_code"] == 2
+        assert len(refused.err.splitlines()) == 2

@@ -12,6 +12,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from cryptoelt.errors import DamagedFileError, ExitCode, StorageError
 from cryptoelt.lake.silver import SNAPSHOT, SilverCommit, SilverTable, commit_metadata
+from cryptoelt.warehouse.schema import silver_schema
 from tests.integration.silver_writer import SilverWriter, at, category_fact
 
 TABLE = "fact_crypto_category"
@@ -163,6 +164,46 @@ def test_rows_that_commits_added_are_counted_by_their_statistics(writer: SilverW
 
     table = silver(writer)
     assert [table.rows_added_after(version) for version in (-1, 0, 1)] == [14, 12, 0]
+
+
+def put(writer: SilverWriter, run_id: str, *numbers: int, caps: float = 2.0) -> None:
+    """Put snapshots in place of what the table holds of them, as a rebuild does."""
+    moments = [at(number) for number in numbers]
+    rows = [{"snapshot_timestamp": moment, "snapshot_str": "x", **category_fact(1, caps)} for moment in moments]
+    listed = ", ".join(f"'{moment:%Y-%m-%dT%H:%M:%SZ}'" for moment in moments)
+    words = commit_metadata(moments, run_id=run_id, replaces=True)
+    write_deltalake(
+        writer.uri(TABLE),
+        pa.Table.from_pylist(rows, schema=silver_schema(TABLE)),
+        mode="overwrite",
+        predicate=f"snapshot_timestamp IN ({listed})",
+        commit_properties=CommitProperties(custom_metadata={"userMetadata": words}),
+    )
+
+
+def test_a_commit_that_puts_snapshots_in_place_says_so_and_takes_none_away(writer: SilverWriter) -> None:
+    fill(writer, 0, 1, 2)
+    put(writer, "r1", 0, 1)
+
+    table = silver(writer)
+    assert table.commits_after(2) == [SilverCommit(3, (at(0), at(1)), replaces=True)]
+    assert table.only_grew_after(-1)
+    assert table.snapshots() == {at(0), at(1), at(2)}
+    DeltaTable(writer.uri(TABLE)).delete(f"snapshot_timestamp = '{at(2):%Y-%m-%dT%H:%M:%SZ}'")
+    assert not silver(writer).only_grew_after(3)
+
+
+def test_what_runs_have_written_counts_until_somebody_changes_it(writer: SilverWriter) -> None:
+    fill(writer, 0, 1, 2)
+    put(writer, "r1", 0, 1)
+    put(writer, "r2", 2)
+    assert silver(writer).written_by(["r1", "r2"]) == {at(0): "r1", at(1): "r1", at(2): "r2"}
+    assert silver(writer).written_by(["r2"]) == {at(2): "r2"}
+    put(writer, "other", 1)
+    writer.optimize(TABLE)
+    assert silver(writer).written_by(["r1", "r2"]) == {at(0): "r1", at(2): "r2"}
+    DeltaTable(writer.uri(TABLE)).update(updates={"market_cap": "0"}, predicate="num_tokens = 1")
+    assert silver(writer).written_by(["r1", "r2"]) == {}
 
 
 # --- snapshots --------------------------------------------------------------------------------------------------------

@@ -128,3 +128,14 @@ def test_a_commit_whose_snapshots_other_batches_loaded_is_no_other_past() -> Non
     given = log(5, 0, 1)
     assert find_work(given, GivenLoaded(2, [at(5)], {at(0), at(1), at(5)})) == []
     assert given.asked_for_snapshots == 0
+
+
+def test_of_a_commit_that_replaces_only_what_was_never_loaded_is_pending() -> None:
+    class Replaced(GivenLog):
+        def commits_after(self, version: int) -> list[SilverCommit] | None:
+            commits = super().commits_after(version) or []
+            return [SilverCommit(commit.version, commit.snapshots, replaces=True) for commit in commits]
+
+    given = Replaced({0: (at(0), at(1)), 1: (at(2), at(1)), 2: (at(0),)})
+    assert find_work(given, loaded(0, 0, 1)) == [Work((at(2),), 1), Work((), 2)]
+    assert find_work(given, loaded(None, 0)) == [Work((at(1),), 0), Work((at(1), at(2)), 1), Work((), 2)]

@@ -165,6 +165,7 @@ RESULT_KEYS = {
 UNIT_KEYS = {
     "phase", "name", "status", "snapshots", "seconds", "rows_in", "rows_loaded", "rows_present", "rows_quarantined",
     "error", "postponed", "credits",
+    "kept",
 }  # fmt: skip
 
 
@@ -187,6 +188,7 @@ def test_the_json_of_a_result_has_the_keys_of_the_contract() -> None:
         "rows_quarantined": 1,
         "postponed": 0,
         "credits": {"planned": 0, "charged": 0},
+        "kept": [],
         "error": None,
     }
     assert shown["units"][1]["error"] == {

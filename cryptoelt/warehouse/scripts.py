@@ -80,7 +80,8 @@ def deploy(connection: Connection) -> list[str]:
     """Bring the database's views, functions and procedures up to the files; return the names of those deployed.
 
     Raises:
-        SchemaError: something of somebody else stands on a view that has to go or to be made anew.
+        SchemaError: something of somebody else stands on a view that has to go or to be made anew, or a script makes
+            something else than its name says.
     """
     wanted = scripts()
     deployed: set[str] = set()
@@ -139,6 +140,11 @@ def _replace(cursor: Cursor, script: Script) -> None:
         " = ROW(excluded.kind, excluded.object_name, excluded.sha256, excluded.deployed_at)",
         (script.file.name, script.kind, ".".join(script.object_name), script.file.sha256),
     )
+    if _deployed(cursor)[script.file.name] is None:
+        raise SchemaError(
+            f"{script.file.name}.sql makes no {script.kind} {'.'.join(script.object_name)}",
+            hint="a script makes one object, in the schema of its folder and of its own name",
+        )
 
 
 def _is_alone(cursor: Cursor, script: Script) -> bool:

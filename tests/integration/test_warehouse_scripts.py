@@ -290,6 +290,14 @@ def test_a_text_that_the_server_refuses_is_told_and_nothing_changes(ours: Script
     assert ours.state() == before
 
 
+@pytest.mark.parametrize("made", ["VIEW analytics.vw_b AS SELECT 1", "FUNCTION dwh.vw_a() RETURNS int RETURN 1"])
+def test_a_file_that_makes_something_else_than_its_name_says_is_told(ours: Scripts, made: str) -> None:
+    ours.write(A, f"CREATE OR REPLACE {made};")
+    with pytest.raises(SchemaError, match=r"views/analytics/vw_a\.sql makes no view analytics\.vw_a"):
+        ours.deploy()
+    assert ours.state() == ([], [], [])
+
+
 def test_a_view_that_is_being_read_is_waited_for_and_then_told(ours: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
     ours.view(A, "SELECT 1 AS one")
     ours.deploy()

@@ -253,8 +253,8 @@ INSERT INTO dwh.dim_exchange_id SELECT n, '{at(0)}', 'x', false, NULL, 0 FROM ge
 INSERT INTO dwh.{INFO} (exchange_id, snapshot_timestamp, load_batch_id)
     SELECT n, '{at(0)}'::timestamptz - w * interval '7 days', 0
     FROM generate_series(1000, 1099) AS n, generate_series(1, 52) AS w;
-INSERT INTO dwh.{MAP} (exchange_id, snapshot_timestamp, snapshot_str, load_batch_id)
-    SELECT n, '{at(0)}'::timestamptz - d * interval '1 day', '', 0
+INSERT INTO dwh.{MAP} (exchange_id, snapshot_timestamp, info_snapshot_timestamp, snapshot_str, load_batch_id)
+    SELECT n, '{at(0)}'::timestamptz - d * interval '1 day', '{at(0)}'::timestamptz - (d + 6) / 7 * interval '7 days', '', 0
     FROM generate_series(1000, 1099) AS n, generate_series(1, 260) AS d;
 INSERT INTO dwh.{ASSETS} (exchange_id, blockchain_name, wallet_address, crypto_id, snapshot_timestamp, snapshot_str,
         load_batch_id)

@@ -8,7 +8,7 @@ import sys
 
 _QUICK = (("run_10x",), ("idle",), ("bulk_load",), ("frequencies",))
 #: Those that write a year of history first.
-_LONG = (("year",), ("year", "--freq", "5x"), ("market_table",))
+_LONG = (("year",), ("year", "--freq", "5x"), ("quality",), ("market_table",))
 
 
 def main() -> int:

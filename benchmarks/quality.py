@@ -55,7 +55,7 @@ def main() -> None:
 
 def _seconds_of_units(run: Measured) -> float:
     """Return what the checks of a run took together."""
-    return sum(unit["seconds"] for unit in json.loads(run.output)["units"] if unit["phase"] == "quality")
+    return sum(float(unit["seconds"]) for unit in json.loads(run.output)["units"] if unit["phase"] == "quality")
 
 
 def _checked(made: Scene) -> Measured:

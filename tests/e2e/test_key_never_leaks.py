@@ -134,7 +134,7 @@ def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
     with ThreadPoolExecutor(2) as pool:  # none of these needs the lock
         for words in ("budget", "status", "status --json", "cron show", "config show --origin", "doctor --json"):
             pool.submit(told.add, cli, "-v", *words.split())
-        for words in ("db upgrade", "--version", "--help"):
+        for words in ("db upgrade", "quality run --full", "quality list --json", "--version", "--help"):
             pool.submit(told.add, cli, "-v", *words.split())
         for words in ("config show --origin --json", "db url"):
             pool.submit(told.add, cli, "-v", *words.split(), WAREHOUSE__URL=team_url)

@@ -24,6 +24,8 @@ CODES = {
     "DamagedFileError": 1,
     "TransformError": 1,
     "LoadError": 1,
+    "QualityError": 4,
+    "CheckError": 1,
     "InternalError": 1,
     "StoppedError": 143,
 }

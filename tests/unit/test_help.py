@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HEAVY = ["pyspark", "pandas", "pyarrow", "sqlalchemy", "deltalake", "alembic", "psycopg2"]
 COMMANDS = {
     "setup", "extract", "transform", "load", "run", "budget", "db", "db init", "db upgrade", "db downgrade", "sandbox",
-    "demo", "doctor", "config", "config show",
+    "demo", "doctor", "config", "config show", "quality run", "quality list",
 }  # fmt: skip
 
 #: Walks the commands, asks each for its help in this one interpreter, and tells what came of it.

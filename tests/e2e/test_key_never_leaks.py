@@ -137,7 +137,8 @@ def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
     with ThreadPoolExecutor(2) as pool:  # none of these needs the lock
         for words in ("budget", "status", "status --json", "cron show", "config show --origin", "doctor --json"):
             pool.submit(told.add, cli, "-v", *words.split())
-        for words in ("quarantine list", "quarantine show 1", "db upgrade", "--version", "--help"):
+        words_of_others = ("quarantine list", "quarantine show 1", "quality run --full", "quality list --json", "plan")
+        for words in (*words_of_others, "trace fact_global_market", "db upgrade", "--version", "--help"):
             pool.submit(told.add, cli, "-v", *words.split())
         for words in ("config show --origin --json", "db url"):
             pool.submit(told.add, cli, "-v", *words.split(), WAREHOUSE__URL=team_url)

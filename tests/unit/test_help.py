@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 HEAVY = ["pyspark", "pandas", "pyarrow", "sqlalchemy", "deltalake", "alembic", "psycopg2"]
 COMMANDS = {
     "setup", "extract", "transform", "load", "run", "budget", "db", "db init", "db upgrade", "db downgrade", "sandbox",
-    "backfill", "quarantine", "quarantine replay", "demo", "doctor", "config", "config show",
+    "backfill", "quarantine", "quarantine list", "quarantine show", "quarantine replay", "demo", "doctor", "config",
+    "config show", "quality", "quality run", "quality list", "plan", "trace", "db roles",
 }  # fmt: skip
 
 #: Walks the commands, asks each for its help in this one interpreter, and tells what came of it.

@@ -78,7 +78,6 @@ BEGIN
     WHERE ROW(f.maker_fee, f.taker_fee, f.weekly_visits, f.is_imputed)
         IS DISTINCT FROM ROW(f.filled_maker_fee, f.filled_taker_fee, f.filled_weekly_visits, f.has_imputed)
     AND m.exchange_id = f.exchange_id AND m.snapshot_timestamp BETWEEN f.first_snapshot AND f.last_snapshot
-    AND coalesce(m.info_snapshot_timestamp, m.snapshot_timestamp) = f.known_at
     AND ROW(m.maker_fee, m.taker_fee, m.weekly_visits, m.is_imputed)
         IS NOT DISTINCT FROM ROW(f.maker_fee, f.taker_fee, f.weekly_visits, f.is_imputed);
     GET DIAGNOSTICS rows_changed = ROW_COUNT;

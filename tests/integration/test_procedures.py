@@ -137,18 +137,22 @@ def test_only_what_is_null_or_imputed_is_touched(load: Loading, lake: SilverWrit
     inform(load, lake, 0, 2.0)
     inform(load, lake, 2, None)
     rows_at(load, lake, 1)
-    lake.commit(MAP, {at(3): [exchange_map(1)]})
+    lake.commit(MAP, {at(number): [exchange_map(1)] for number in (3, 4, 5, 6)})
     lake.commit(ASSETS, {at(3): [asset(1, 1, 12.0), asset(1, 2, 12.0)]})
     load(MAP)
     load(ASSETS)
     # Nobody knows better than the infos, but what stands there unflagged is none of the procedures' business.
     load.execute(f"UPDATE dwh.{MAP} SET (maker_fee, taker_fee) = (NULL, 77) WHERE snapshot_timestamp = '{at(1)}'")
-    load.execute(f"UPDATE dwh.{MAP} SET maker_fee = 78 WHERE snapshot_timestamp = '{at(3)}'")
+    load.execute(f"UPDATE dwh.{MAP} SET maker_fee = 78 WHERE snapshot_timestamp = '{at(6)}'")
+    figures = "maker_fee, taker_fee, weekly_visits"
+    load.execute(f"UPDATE dwh.{MAP} SET ({figures}) = (79, 79, 79) WHERE snapshot_timestamp = '{at(4)}'")
     load.execute(f"UPDATE dwh.{ASSETS} SET spot_volume_usd = 77 WHERE snapshot_timestamp = '{at(1)}' OR crypto_id = 2")
-    assert fill(load.warehouse) == [2, 1]
-    figures = "maker_fee, taker_fee, weekly_visits, is_imputed"
-    assert load.rows(f"SELECT {figures} FROM dwh.{MAP} ORDER BY snapshot_timestamp") == [
+    assert fill(load.warehouse) == [4, 1]
+    assert load.rows(f"SELECT {figures}, is_imputed FROM dwh.{MAP} ORDER BY snapshot_timestamp") == [
         (2.0, 77.0, 2, False),
+        (2.0, 2.0, 2, True),
+        (79.0, 79.0, 79, False),
+        (2.0, 2.0, 2, True),
         (78.0, 2.0, 2, True),
     ]
     stored = "SELECT spot_volume_usd, value_to_volume_ratio, is_imputed"
@@ -254,7 +258,8 @@ INSERT INTO dwh.{INFO} (exchange_id, snapshot_timestamp, load_batch_id)
     SELECT n, '{at(0)}'::timestamptz - w * interval '7 days', 0
     FROM generate_series(1000, 1099) AS n, generate_series(1, 52) AS w;
 INSERT INTO dwh.{MAP} (exchange_id, snapshot_timestamp, info_snapshot_timestamp, snapshot_str, load_batch_id)
-    SELECT n, '{at(0)}'::timestamptz - d * interval '1 day', '{at(0)}'::timestamptz - (d + 6) / 7 * interval '7 days', '', 0
+    SELECT n, '{at(0)}'::timestamptz - d * interval '1 day',
+        '{at(0)}'::timestamptz - (d + 6) / 7 * interval '7 days', '', 0
     FROM generate_series(1000, 1099) AS n, generate_series(1, 260) AS d;
 INSERT INTO dwh.{ASSETS} (exchange_id, blockchain_name, wallet_address, crypto_id, snapshot_timestamp, snapshot_str,
         load_batch_id)

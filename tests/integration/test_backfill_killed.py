@@ -73,9 +73,10 @@ def test_after_kills_an_outage_and_a_repaired_file_live_rebuilt_and_rebuilt_in_p
     assert resumed.exit_code is ExitCode.DONE
     again = units(resumed, Phase.LOAD)
     assert 0 < len(again) < len(TABLES) - 3
-    for table in TABLES:
-        built = [moment for line in live.journal(f"transform/{table}") for moment in line.get("snapshots", ())]
-        assert len(built) <= 2 * len(live.snapshots(table)) + 5, table
+    for table in TABLES:  # beside the rebuild, only the backfill of three days wrote many snapshots at once
+        lines = live.journal(f"transform/{table}")
+        built = sum(len(line.get("snapshots", ())) for line in lines)
+        assert built <= len(live.snapshots(table)) + 4, table
 
     assert live.query("SELECT count(*) >= 4, count(DISTINCT table_name) >= 4 FROM ops.quarantine") == [(True, True)]
     remade = make_home("remade").take(fortnight)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -59,7 +60,7 @@ def _write(made: Scene, past: Past) -> None:
         shutil.rmtree(made.home / folder, ignore_errors=True)
     write_bronze(lake, _ENDPOINT, rows, past)
     print(f"{len(past.moments) * rows.num_rows:,} rows written in {time.monotonic() - began:.0f} s", file=sys.stderr)
-    measure(made.command("db", "init"), made.environment)
+    subprocess.run(made.command("db", "init"), env=made.environment, check=True, capture_output=True)
 
 
 def _backfill(made: Scene, *options: str) -> Measured:

@@ -33,8 +33,8 @@ class Workload(StrEnum):
     LARGE = "large"
 
 
-#: Snapshots for which compiling pays: a listing of 5,000 coins takes a second without.
-_SMALL_SNAPSHOTS = 20
+#: Snapshots up to which a quick start is worth more than a fast engine.
+_SMALL_SNAPSHOTS = 50
 
 
 def workload_of(snapshots: int) -> Workload:
@@ -111,14 +111,17 @@ def session_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
             # The many parts of a scan are listed by the driver: a task for each of them costs more than it saves.
             "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         }
+    # A log of some hundred files is not worth fifty tasks, whatever is written to the table.
+    properties["spark.databricks.delta.snapshotPartitions"] = "1"
     if workload is Workload.SMALL:
         properties |= {
             "spark.sql.shuffle.partitions": "2",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-            "spark.databricks.delta.snapshotPartitions": "1",
         }
+    else:
+        properties["spark.sql.shuffle.partitions"] = "8"
     return {**properties, **setup.conf}
 
 

@@ -20,7 +20,7 @@ _ROWS = 500_000
 _ROWS_LOOKED_AT = 100_000
 _FILES = 2_000
 #: Rows of a Silver file for which a task of its own is worth while.
-_ROWS_OF_A_TASK = 100_000
+_ROWS_OF_A_TASK = 250_000
 
 
 @dataclass(frozen=True)

@@ -49,20 +49,20 @@ def test_after_kills_an_outage_and_a_repaired_file_live_rebuilt_and_rebuilt_in_p
     make_home: Callable[[str], BackfilledHome], fortnight: Path, closed_port: int
 ) -> None:
     live = make_home("live")
-    live.take(fortnight, MONDAY + timedelta(days=4))
+    live.take(fortnight, MONDAY + timedelta(days=2))
     assert live.transform_and_load().exit_code is ExitCode.DONE
 
     live.take(fortnight, MONDAY + timedelta(days=7))
     kill(live, ("backfill",), "lake/silver/*/dim_crypto_id/_delta_log/*.json")
     nowhere = WarehouseSettings(url=SecretStr(f"postgresql://u:p@127.0.0.1:{closed_port}/none"))
     away = BackfilledHome(Settings(home=live.settings.home, warehouse=nowhere), live.host)
-    assert away.transform_and_load().exit_code is ExitCode.UNAVAILABLE
+    assert away.backfill().exit_code is ExitCode.UNAVAILABLE
 
     live.take(fortnight, MONDAY + timedelta(days=9))
     torn = live.path(live.snapshots(MARKET)[-1])
     good = torn.read_bytes()
     torn.write_bytes(good[:-100])
-    assert live.transform_and_load().exit_code is ExitCode.PARTIAL
+    assert live.backfill().exit_code is ExitCode.PARTIAL
     torn.write_bytes(good)
 
     live.take(fortnight)
@@ -73,9 +73,10 @@ def test_after_kills_an_outage_and_a_repaired_file_live_rebuilt_and_rebuilt_in_p
     assert resumed.exit_code is ExitCode.DONE
     again = units(resumed, Phase.LOAD)
     assert 0 < len(again) < len(TABLES) - 3
-    for table in TABLES:
-        built = [moment for line in live.journal(f"transform/{table}") for moment in line.get("snapshots", ())]
-        assert len(built) <= 2 * len(live.snapshots(table)) + 5, table
+    for table in TABLES:  # once by the rebuild, beside what the two backfills before it filled
+        lines = live.journal(f"transform/{table}")
+        built = sum(len(line.get("snapshots", ())) for line in lines)
+        assert built <= len(live.snapshots(table)) + 5, table
 
     assert live.query("SELECT count(*) >= 4, count(DISTINCT table_name) >= 4 FROM ops.quarantine") == [(True, True)]
     remade = make_home("remade").take(fortnight)

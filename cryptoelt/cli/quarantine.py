@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,9 +36,13 @@ def list_records(
     if as_json:
         show_report("quarantine list", found.as_json())
         return
+    if not found.counts:
+        typer.echo("no such record is in quarantine")
+        return
     show_table("quarantine", ["table", "rule", "records", "replayed", "newest"], map(_count_row, found.counts))
     if found.entries:
-        title = "all" if everything else "the newest"
+        waiting = sum(count.records for count in found.counts)
+        title = "all" if everything else f"the newest {len(found.entries)} of {waiting}"
         columns = ["id", "table", "snapshot", "rule", "quarantined at", "replayed at"]
         show_table(title, columns, map(_entry_row, found.entries))
 
@@ -119,4 +124,5 @@ def _facts(found: Record) -> Iterator[tuple[str, str]]:
     yield "call", found.call_id or "-"
     for name in ("endpoint", "parameters", "requested_at", "credits", "sha256"):
         if found.call is not None:
-            yield f"  {name}", str(found.call.get(name))
+            value = found.call.get(name)
+            yield f"  {name}", json.dumps(value) if isinstance(value, dict) else str(value)

@@ -43,7 +43,9 @@ def show_table(title: str, columns: list[str], rows: Iterable[Iterable[object]])
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, overflow="fold")  # a path, a time or a command that is cut is of no use
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     Console().print(table)

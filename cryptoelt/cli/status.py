@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def status(
     ctx: typer.Context,
-    days: Annotated[int, typer.Option(min=1, help="Days back in which missed windows are looked for.")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="Days back in which missed windows are looked for.")] = 7,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:

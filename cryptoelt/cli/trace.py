@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,4 +70,5 @@ def _source(source: Source) -> Iterator[tuple[str, object]]:
     yield "call", source.call_id or "unknown"
     for name in ("endpoint", "parameters", "requested_at", "credits", "sha256"):
         if source.call is not None:
-            yield f"  {name}", source.call.get(name)
+            value = source.call.get(name)
+            yield f"  {name}", json.dumps(value) if isinstance(value, dict) else value

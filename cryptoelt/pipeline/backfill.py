@@ -91,10 +91,11 @@ class Backfill(Pipeline):
                 self._units.append(built)
                 self._load_built(scope, built)
         if self._database_error is None:
-            if self._rebuild:
-                self._forget_members()
             # A rebuild that goes on may have loaded everything before: what follows is then still to be done.
-            self._follow_up(also=scopes if self._rebuild else ())
+            rebuilt = [name for name, scope in scopes.items() if self._rebuild and scope.is_any_in_bronze]
+            if rebuilt:
+                self._forget_members()
+            self._follow_up(also=rebuilt)
         self._tend(list(scopes))
 
     def _scopes(self, tables: dict[str, Callable[[datetime], bool]]) -> dict[str, TableScope]:

@@ -42,6 +42,11 @@ class TableScope:
     held: Collection[datetime]
 
     @property
+    def is_any_in_bronze(self) -> bool:
+        """Whether Bronze holds a snapshot that is meant."""
+        return any(map(self.includes, self.in_bronze))
+
+    @property
     def kept(self) -> list[datetime]:
         """The snapshots that are meant and that Silver holds, but Bronze no longer does."""
         return sorted(filter(self.includes, set(self.held).difference(self.in_bronze)))

@@ -12,7 +12,7 @@ from cryptoelt.errors import UsageError
 from cryptoelt.pipeline.backfill import Backfill
 from cryptoelt.pipeline.jobs import Job
 from cryptoelt.tables import TABLES
-from cryptoelt.wording import did_you_mean
+from cryptoelt.warehouse.quarantine import RULES, require_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,13 +39,13 @@ class Selection:
     quarantine_id: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a table that does not exist.
+        """Refuse a table or a rule that does not exist.
 
         Raises:
             UsageError: there is none of this name.
         """
-        if self.table is not None and self.table not in TABLES:
-            raise UsageError(f"unknown table {self.table!r}", hint=did_you_mean(self.table, TABLES))
+        require_known("table", self.table, TABLES)
+        require_known("rule", self.rule, RULES)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ def _require_known(warehouse: Warehouse, quarantine_id: int) -> None:
     with warehouse.session() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT FROM ops.quarantine WHERE quarantine_id = %s", (quarantine_id,))
         if cursor.rowcount == 0:
-            raise UsageError(f"there is no quarantined record {quarantine_id}", hint="see `cryptoelt quarantine list`")
+            raise UsageError(
+                f"there is no record {quarantine_id} in quarantine", hint="`cryptoelt quarantine list --all` shows them"
+            )
 
 
 def _counts(tables: Iterable[str]) -> dict[str, int]:

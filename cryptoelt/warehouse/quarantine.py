@@ -172,8 +172,8 @@ def contents(
         SchemaError: the warehouse is not at the head revision.
         DatabaseUnavailableError: it does not answer.
     """
-    _require_known("table", table, TABLES)
-    _require_known("rule", rule, RULES)
+    require_known("table", table, TABLES)
+    require_known("rule", rule, RULES)
     require_head(warehouse)
     limit = None if everything else NEWEST
     values = {"table": table, "rule": rule, "replayed": everything, "limit": limit}
@@ -236,6 +236,11 @@ def _indented(text: str) -> str:
     return "".join(pieces)
 
 
-def _require_known(kind: str, name: str | None, known: dict[str, Any]) -> None:
+def require_known(kind: str, name: str | None, known: dict[str, Any]) -> None:
+    """Refuse a name that is none of those known.
+
+    Raises:
+        UsageError: it is not.
+    """
     if name is not None and name not in known:
         raise UsageError(f"unknown {kind} {name!r}", hint=did_you_mean(name, known))

@@ -1,7 +1,7 @@
 -- table: fact_crypto_category
 -- severity: error
 -- description: A snapshot has less than 80 % of the rows that are usual: the median of the 7 days before it.
--- action: Look for quarantined records of the snapshot: memberships of categories that a list lacks have been ended.
+-- action: See what was sent (`cryptoelt trace`) and look for quarantined records: memberships of categories that a list lacks have been ended.
 WITH counted AS (
     SELECT snapshot_timestamp, count(*) AS rows_found
     FROM dwh.fact_crypto_category
@@ -15,5 +15,5 @@ FROM scope AS s LEFT JOIN counted AS c USING (snapshot_timestamp) CROSS JOIN LAT
     WHERE b.snapshot_timestamp < s.snapshot_timestamp
     AND b.snapshot_timestamp >= s.snapshot_timestamp - interval '7 days'
 ) AS before
-WHERE before.snapshots >= 3 AND coalesce(c.rows_found, 0) < 0.8 * before.usual
+WHERE before.snapshots >= 1 AND coalesce(c.rows_found, 0) < 0.8 * before.usual
 ORDER BY s.snapshot_timestamp

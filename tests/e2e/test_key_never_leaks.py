@@ -132,7 +132,16 @@ def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
     ever = json.dumps({"10x": 14 * 24 * 60})
     told.add(cli, "-v", "run", "--freq", "10x", "--due", name="run --due", SCHEDULE__GRACE=ever)
     told.add(cli, "-v", "db", "roles", "--json")
-    for words in ("setup --skip-archive", "transform", "extract --json", "load", "db stop", "db start"):
+    for words in (
+        "setup --skip-archive",
+        "transform",
+        "extract --json",
+        "load",
+        "backfill",
+        "quarantine replay",
+        "db stop",
+        "db start",
+    ):
         told.add(cli, "-v", *words.split())
     with ThreadPoolExecutor(2) as pool:  # none of these needs the lock
         for words in ("budget", "status", "status --json", "cron show", "config show --origin", "doctor --json"):

@@ -153,7 +153,7 @@ def test_what_is_found_ends_in_code_4_only_where_the_severity_is_error(healthy: 
 
 
 def test_a_check_that_cannot_be_run_is_named_and_does_not_stop_the_others(healthy: Warehouse) -> None:
-    execute(healthy, f"ALTER TABLE dwh.{GLOBAL} DROP COLUMN eth_dominance")
+    execute(healthy, f"ALTER TABLE dwh.{GLOBAL} DROP COLUMN eth_dominance CASCADE")
     report = run_checks(healthy, chosen_checks([GLOBAL]), "run-1")
     assert {outcome.check.name for outcome in report.broken} == {"global_dominance", "global_kpis"}
     assert len(report.outcomes) == len(chosen_checks([GLOBAL]))

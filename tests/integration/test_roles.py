@@ -64,7 +64,7 @@ DEEDS = {
     "make a table in dwh": "CREATE TABLE dwh.mine (n int)",
     "make a view in analytics": "CREATE VIEW analytics.mine AS SELECT 1 AS n",
     "change a table": "ALTER TABLE dwh.fact_global_market ADD COLUMN mine int",
-    "drop a table": "DROP TABLE dwh.fact_market_sentiment",
+    "drop a table": "DROP TABLE dwh.fact_market_sentiment CASCADE",
     "empty a table": "TRUNCATE dwh.fact_market_sentiment",
     "make a schema": "CREATE SCHEMA mine",
     "make a role": "CREATE ROLE somebody",

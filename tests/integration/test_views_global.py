@@ -131,8 +131,14 @@ def test_the_change_of_altcoins_is_against_24_hours_before_in_time(rows: GlobalR
     ]
 
 
-@pytest.mark.parametrize(("sector", "share"), [("defi", "volume_share"), ("stablecoin", "market_share")])
-def test_sectors_show_what_was_sent_and_their_share(rows: GlobalRows, sector: str, share: str) -> None:
+@pytest.mark.parametrize(
+    ("view", "sector", "share"),
+    [
+        ("analytics.vw_defi_market_trend", "defi", "volume_share"),
+        ("analytics.vw_stablecoin_market_trend", "stablecoin", "market_share"),
+    ],
+)
+def test_sectors_show_what_was_sent_and_their_share(rows: GlobalRows, view: str, sector: str, share: str) -> None:
     figures = {
         f"{sector}_market_cap": 9.5e10,
         f"{sector}_volume_24h": 3e10,
@@ -142,7 +148,7 @@ def test_sectors_show_what_was_sent_and_their_share(rows: GlobalRows, sector: st
     }
     rows.insert_facts(GLOBAL, {TUESDAY: {f"{sector}_market_cap": 0.0}, MONDAY: figures})
 
-    assert shown(rows, f"analytics.vw_{sector}_market_trend", ", ".join(figures)) == [
+    assert shown(rows, view, ", ".join(figures)) == [
         (MONDAY, 9.5e10, 3e10, 4e10, -2.5, 0.3),
         (TUESDAY, 0.0, None, None, None, None),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -60,19 +59,14 @@ def run(settings: Settings) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def procedures(load: Loading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand-ins of both procedures, deployed and shipped; each writes its name down."""
-    shipped = tmp_path / "sql"
-    shutil.copytree(sql_files.sql_folder(), shipped)
+def procedures(load: Loading) -> None:
+    """In place of both procedures ones that write their names down."""
     load.execute("CREATE TABLE public.called (number bigint GENERATED ALWAYS AS IDENTITY, name text)")
     for name in PROCEDURES:
-        statement = (
-            f"CREATE OR REPLACE PROCEDURE dwh.{name}() LANGUAGE sql"
-            f" BEGIN ATOMIC INSERT INTO public.called (name) VALUES ('{name}'); END"
+        load.execute(
+            f"CREATE OR REPLACE PROCEDURE dwh.{name}(INOUT rows_changed bigint DEFAULT NULL) LANGUAGE plpgsql"
+            f" AS $$ BEGIN INSERT INTO public.called (name) VALUES ('{name}'); END $$"
         )
-        (shipped / "procedures" / f"{name}.sql").write_text(statement, encoding="utf-8")
-        load.execute(statement)
-    monkeypatch.setattr(sql_files, "sql_folder", lambda: shipped)
 
 
 def commit(lake: SilverWriter, *tables: str, snapshots: tuple[int, ...] = (0,)) -> None:
@@ -209,7 +203,7 @@ def test_a_procedure_that_fails_makes_the_run_partial_and_stops_nothing_else(
     run: Callable[..., Result], lake: SilverWriter, load: Loading
 ) -> None:
     first, second = PROCEDURES
-    load.execute(f"DROP PROCEDURE dwh.{first}()")
+    load.execute(f"DROP PROCEDURE dwh.{first}")
     commit(lake, "fact_exchange_info")
     result = run()
     assert result.exit_code is ExitCode.PARTIAL
@@ -250,7 +244,7 @@ def test_a_run_that_loads_nothing_imports_nothing_for_it(
 
 
 def test_every_procedure_that_is_shipped_is_called_after_tables_that_exist() -> None:
-    assert {file.stem for file in sql_files.sql_files("procedures")} <= set(PROCEDURES)
+    assert {file.stem for file in sql_files.sql_files("procedures")} == set(PROCEDURES)
     tables = {table.warehouse_table for table in TABLES.values()}
     for procedure in PROCEDURES.values():
         assert {procedure.mends, *procedure.after} <= tables

@@ -222,14 +222,13 @@ def test_without_a_database_silver_is_rebuilt_and_the_next_one_only_loads(
     assert len(units(resumed, Phase.LOAD)[MARKET].snapshots) == len(home.snapshots(MARKET))
 
 
-def test_procedures_are_called_once_at_the_end_where_they_are_deployed(home: BackfilledHome, fortnight: Path) -> None:
+def test_procedures_are_called_once_at_the_end(home: BackfilledHome, fortnight: Path) -> None:
     home.take(fortnight, MONDAY + timedelta(days=1))
     name = "fill_nulls_exchange_map_info"
     home.execute(
-        f"CREATE TABLE dwh.called (moment timestamptz); CREATE OR REPLACE PROCEDURE dwh.{name}() LANGUAGE sql"
-        " AS 'INSERT INTO dwh.called VALUES (now())';"
-        " INSERT INTO ops.script (name, kind, object_name, sha256, deployed_at)"
-        f" VALUES ('procedures/{name}.sql', 'procedure', 'dwh.{name}', '', now()) ON CONFLICT DO NOTHING"
+        "CREATE TABLE dwh.called (moment timestamptz);"
+        f" CREATE OR REPLACE PROCEDURE dwh.{name}(INOUT rows_changed bigint DEFAULT NULL) LANGUAGE plpgsql"
+        " AS 'BEGIN INSERT INTO dwh.called VALUES (now()); END'"
     )
     result = home.backfill("dim_exchange_id", "dim_exchange_map", "fact_exchange_info", "dim_exchange_info")
 

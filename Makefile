@@ -12,7 +12,7 @@ KILLS ?= 60
 SEED ?=
 # Whole commands and servers wait a lot: two files of tests at a time, each with a Spark and a PostgreSQL of its own.
 WORKERS ?= 2
-PARALLEL = -n $(WORKERS) --dist loadfile
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export VENV
 
 # Tests bring their own settings; nobody's key or warehouse may reach them.

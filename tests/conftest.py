@@ -25,6 +25,23 @@ hypothesis.settings.register_profile("suite", deadline=None, database=None, prin
 hypothesis.settings.load_profile("suite")
 
 
+#: Files of tests that take longest: where two files run at a time, they must not be the last ones.
+_LONGEST = (
+    "test_backfill_killed.py",
+    "test_backfill.py",
+    "test_killed_runs.py",
+    "test_whole_market.py",
+    "test_signals.py",
+    "test_load_any_order.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    ranks = {name: rank for rank, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
+
+
 @pytest.fixture
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the settings of whoever runs the tests."""

@@ -80,10 +80,12 @@ def test_a_record_that_is_rejected_again_waits_again(home: BackfilledHome, monke
 def test_only_what_is_selected_is_built(home: BackfilledHome) -> None:
     assert home.replay(Selection(rule="conflicting_duplicate")).result.units == []
     assert home.replay(Selection(table=COINS)).result.units == []
-    with pytest.raises(UsageError, match="no quarantined record 99"):
+    with pytest.raises(UsageError, match="no record 99 in quarantine"):
         home.replay(Selection(quarantine_id=99))
     with pytest.raises(UsageError, match="unknown table 'dim_crypto'"):
         Selection(table="dim_crypto")
+    with pytest.raises(UsageError, match="unknown rule 'wrong_typ'"):
+        Selection(rule="wrong_typ")
 
 
 @pytest.mark.usefixtures("bare_environment")

@@ -1,4 +1,4 @@
-"""Quality checks after a load, with a year of listings in the warehouse, check by check.
+"""Quality checks after a load, and plan and trace, with a year of listings in Bronze, Silver and the warehouse.
 
     python -m benchmarks.quality [--snapshots 1320] [--runs 5]
 
@@ -22,6 +22,7 @@ from benchmarks.history_lake import Past
 from benchmarks.process import measure
 from benchmarks.scene import Scene, machine, scene
 from benchmarks.table import mebibytes, show, spread
+from cryptoelt.clock import iso
 
 if TYPE_CHECKING:
     from benchmarks.process import Measured
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 _FREQUENCY = "5x"
 _A_YEAR = 1_320
 _TARGET_SECONDS = 3.0
+#: Commands that look into history without a JVM, and how long they may take.
+_LOOKING = ("plan --freq 5x", "plan --freq daily", "plan", "trace fact_crypto_market crypto_id=1")
+_LOOKING_SECONDS = 2.0
+_LOOKS = 3
 _SHOWN = 12
 
 
@@ -50,7 +55,10 @@ def main() -> None:
         for _ in range(given.runs):
             after_load.append(_seconds_of_units(made.run(_FREQUENCY)))
             by_hand.append(_checked(made))
+        moment = iso(past.moments[0])
+        looking = {words: _looked(made, words) for words in (*_LOOKING, f"{_LOOKING[-1]} snapshot_timestamp={moment}")}
         _show(len(past.moments), after_load, by_hand)
+        _show_looking(looking)
 
 
 def _seconds_of_units(run: Measured) -> float:
@@ -73,6 +81,18 @@ def _show(snapshots: int, after_load: list[float], by_hand: list[Measured]) -> N
     _show_checks(f"the slowest {_SHOWN} checks of `quality run`", by_hand)
     verdict = "met" if median(whole) < _TARGET_SECONDS else "MISSED"
     print(f"\ntarget: under {_TARGET_SECONDS:.0f} s: {verdict}")
+
+
+def _looked(made: Scene, words: str) -> list[float]:
+    command = made.command(*words.split(), "--json")
+    return [measure(command, made.environment, apart=made.postmaster).seconds for _ in range(_LOOKS)]
+
+
+def _show_looking(looking: dict[str, list[float]]) -> None:
+    rows = [[words, *spread(seconds)] for words, seconds in looking.items()]
+    show("whole processes", ["", "min", "median", "max"], rows)
+    verdict = "met" if all(median(seconds) < _LOOKING_SECONDS for seconds in looking.values()) else "MISSED"
+    print(f"\ntarget: under {_LOOKING_SECONDS:.0f} s: {verdict}")
 
 
 def _show_checks(title: str, runs: list[Measured]) -> None:

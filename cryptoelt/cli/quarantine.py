@@ -55,10 +55,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one record as it was sent, the rule it breaks, and the call that brought it."""
+    from cryptoelt.api.call_journal import CallJournal
     from cryptoelt.warehouse.quarantine import record
 
     runtime = ctx.obj.runtime("quarantine show")
-    found = record(runtime.warehouse, runtime.settings.metadata_dir, quarantine_id)
+    found = record(runtime.warehouse, CallJournal(runtime.settings.metadata_dir).find, quarantine_id)
     if as_json:
         show_report("quarantine show", found.as_json())
         return

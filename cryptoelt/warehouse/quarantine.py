@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
 from cryptoelt.errors import UsageError
-from cryptoelt.metadata.jsonl import read_newest_first
 from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.migrations import require_head
 from cryptoelt.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 spells its class in lower case
 
@@ -184,8 +183,13 @@ def contents(
         return Contents(counts, [Entry(*row) for row in cursor.fetchall()])
 
 
-def record(warehouse: Warehouse, metadata_dir: Path, quarantine_id: int) -> Record:
+def record(warehouse: Warehouse, find_call: Callable[[str], dict[str, Any] | None], quarantine_id: int) -> Record:
     """Return one record in quarantine, with the call that brought it.
+
+    Args:
+        warehouse: at the head revision.
+        find_call: returns a call's line in the journal by its id.
+        quarantine_id: the number of the record.
 
     Raises:
         UsageError: there is none of this number.
@@ -202,22 +206,13 @@ def record(warehouse: Warehouse, metadata_dir: Path, quarantine_id: int) -> Reco
         )
     *head, text, call_id, load_batch_id = row
     entry = Entry(*head)
-    return Record(entry, text, call_id, load_batch_id, _call(metadata_dir, call_id))
+    return Record(entry, text, call_id, load_batch_id, None if call_id is None else find_call(call_id))
 
 
 def _row(connection: Connection, quarantine_id: int) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, (quarantine_id,))
         return cursor.fetchone()
-
-
-def _call(metadata_dir: Path, call_id: str | None) -> dict[str, Any] | None:
-    """Return a call's line in the journal of its month, which stands in its id."""
-    month = re.match(r"(\d{4})(\d{2})\d{2}T", call_id or "")
-    if month is None:
-        return None
-    lines = read_newest_first(metadata_dir / "calls" / f"{month[1]}-{month[2]}.jsonl")
-    return next((line for line in lines if line.get("call_id") == call_id), None)
 
 
 def _indented(text: str) -> str:

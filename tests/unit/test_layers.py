@@ -18,7 +18,7 @@ PACKAGE = Path(cryptoelt.__file__).parent
 #: From the bottom to the top; a name stands for a module, or for a package and all that is in it.
 LAYERS: list[set[str]] = [
     {"errors", "plugins", "program", "version", "wording"},
-    {"clock", "settings_environment", "settings_file"},
+    {"clock", "settings_environment", "settings_file", "settings_sections"},
     {"locks", "settings", "results", "tables", "logs"},
     {"metadata"},
     {"lake", "machine"},

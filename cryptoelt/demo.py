@@ -127,7 +127,7 @@ def _try_next(home: Path) -> list[str]:
     )
     return [
         f"{prefix} status",
-        f"{prefix} quality run",
+        f"{prefix} plan --freq daily",
         f"{prefix} trace fact_crypto_market crypto_id=1",
         f"{prefix} backfill --rebuild --dry-run",
         f"{prefix} db shell -c {shlex.quote(query)}",

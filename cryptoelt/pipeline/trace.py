@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
 from cryptoelt.pipeline.lineage import Lineage, LoadBatch, Source
-from cryptoelt.warehouse.rows import Row, find_row, shown
+from cryptoelt.warehouse.rows import Row, find_row, parse_key, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,10 +96,11 @@ def trace_row(runtime: Runtime, table: str, assignments: Iterable[str]) -> Trace
     """
     from cryptoelt.warehouse.migrations import require_head
 
+    wanted = parse_key(table, assignments)
     require_head(runtime.warehouse)
     settings = runtime.settings
     with runtime.warehouse.session() as connection:
-        row = find_row(connection, table, assignments)
+        row = find_row(connection, table, wanted)
         lineage = Lineage(connection, runtime.bronze, settings.lake_root, settings.metadata_dir)
         return _traced(connection, lineage, row)
 

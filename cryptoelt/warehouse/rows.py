@@ -54,19 +54,22 @@ class Row:
         return int(self.values["load_batch_id"])
 
 
-def find_row(connection: Connection, table: str, assignments: Iterable[str]) -> Row:
-    """Return the row with a key; of several that a part of a key leaves, the newest.
-
-    Args:
-        connection: to the warehouse.
-        table: a table of schema `dwh`.
-        assignments: columns of the key, each as KEY=VALUE.
+def parse_key(table: str, assignments: Iterable[str]) -> dict[str, Any]:
+    """Return a key of a table of schema `dwh`, or a part of it, from columns given as KEY=VALUE; asks no database.
 
     Raises:
-        UsageError: there is no such table, column, value or row.
+        UsageError: there is no such table or column, or a value is none of its type.
+    """
+    return _parsed(table, _key_columns(table), assignments)
+
+
+def find_row(connection: Connection, table: str, wanted: dict[str, Any]) -> Row:
+    """Return the row with a key; of several that a part of a key leaves, the newest.
+
+    Raises:
+        UsageError: there is no such row.
     """
     columns = _key_columns(table)
-    wanted = _parsed(table, columns, assignments)
     newest = _VALID_FROM if _VALID_FROM in columns else SNAPSHOT
     order = [sql.SQL("{} DESC").format(sql.Identifier(newest)), *(map(sql.Identifier, columns))]
     where = [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in wanted]

@@ -453,6 +453,16 @@ def test_a_warehouse_that_was_never_initialised_is_code_9(
     assert "was never initialised" in err
 
 
+@pytest.mark.parametrize(("words", "message", "hint"), BAD[:-1])
+def test_wrong_usage_is_told_before_a_server_is_asked(
+    closed_port: int, command: Callable[..., tuple[int, str, str]], words: list[str], message: str, hint: str
+) -> None:
+    code, _, err = command(*words, url=f"postgresql://u:p@127.0.0.1:{closed_port}/none")
+    assert code == ExitCode.USAGE
+    assert err.splitlines()[0] == f"error: {message}"
+    assert hint in err
+
+
 # --- what is gone -----------------------------------------------------------------------------------------------------
 
 

@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING
 from cryptoelt.frequencies import FREQUENCIES, INIT, endpoints_of
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.warehouse.embedded_process import postmaster
-from tests.crash.comparison import compare_with_never_killed, compare_with_served
-from tests.crash.invariants import BrokenPromiseError, Witness, require
-from tests.e2e.support import Cli, embedded_postgres, events, home_env, java_of, wait_until
+from tests.support.cli import Cli, embedded_postgres, events, home_env, java_of, wait_until
+from tests.support.comparison import compare_with_never_killed, compare_with_served
+from tests.support.invariants import BrokenPromiseError, Witness, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from tests.e2e.support import Running
+    from tests.support.cli import Running
 
 #: Until the first run of a frequency has ended, its length is not known.
 _UNKNOWN_SECONDS = 8.0
@@ -92,7 +92,7 @@ class Drill:
         self._rng = rng
         self._say = say
         environment = home_env(home, sandbox, BUDGET__MONTHLY_CREDITS="10000000")
-        self._cli = Cli(home, environment, _LONGEST_RUN, module="tests.crash.eager_upkeep")
+        self._cli = Cli(home, environment, _LONGEST_RUN, module="tests.support.eager_upkeep")
         self._run_seconds: dict[str, list[float]] = defaultdict(list)
         self._to_recover: list[str] = []
 

@@ -14,15 +14,15 @@ import pytest
 from cryptoelt.frequencies import INIT
 from cryptoelt.lake.bronze import BronzeNote
 from tests.crash.drill import Drill, make_sandbox
-from tests.crash.invariants import BrokenPromiseError
-from tests.e2e.support import embedded_postgres
+from tests.support.cli import embedded_postgres
+from tests.support.invariants import BrokenPromiseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from cryptoelt.lake.bronze import BronzeFile
-    from tests.crash.invariants import Witness
+    from tests.support.invariants import Witness
 
 _KILLS = 6
 _ASSETS = "exchange/assets"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.evidence import create_database
-from tests.e2e.support import Cli, embedded_postgres, home_env
+from tests.support.cli import Cli, embedded_postgres, home_env
+from tests.support.evidence import create_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,15 +15,15 @@ from cryptoelt.clock import parse_iso
 from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.server import SandboxServer
-from tests.e2e.evidence import lines_of, rows, url_of
-from tests.e2e.support import Cli, home_env
+from tests.support.cli import Cli, home_env
+from tests.support.evidence import lines_of, rows, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from tests.e2e.support import Finished
+    from tests.support.cli import Finished
 
 CATEGORIES, GLOBAL, SENTIMENT = (
     "cryptocurrency/categories",

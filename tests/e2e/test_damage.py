@@ -11,15 +11,15 @@ from cryptoelt.clock import parse_iso
 from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.server import SandboxServer
-from tests.e2e.accidents import assert_told, disk_of, fill, initialised, largest_file
-from tests.e2e.evidence import count, lines_of, rows
-from tests.e2e.support import Cli, home_env
+from tests.support.accidents import assert_told, disk_of, fill, initialised, largest_file
+from tests.support.cli import Cli, home_env
+from tests.support.evidence import count, lines_of, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.e2e.support import Finished
+    from tests.support.cli import Finished
 
 CATEGORIES, GLOBAL, SENTIMENT = (
     "cryptocurrency/categories",

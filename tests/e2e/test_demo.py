@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.e2e.support import Cli, Finished, embedded_postgres, home_env
+from tests.support.cli import Cli, Finished, embedded_postgres, home_env
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

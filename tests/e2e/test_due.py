@@ -10,8 +10,8 @@ import pytest
 
 from cryptoelt.clock import iso
 from cryptoelt.locks import file_lock
-from tests.e2e.evidence import count, url_of
-from tests.e2e.support import Cli, events, home_env, java_of, wait_until
+from tests.support.cli import Cli, events, home_env, java_of, wait_until
+from tests.support.evidence import count, url_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,15 +11,15 @@ from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.warehouse.embedded_process import free_port
-from tests.e2e.accidents import assert_one_error, assert_told, initialised, unwritable
-from tests.e2e.evidence import count, rows
-from tests.e2e.support import Cli, home_env, wait_until
+from tests.support.accidents import assert_one_error, assert_told, initialised, unwritable
+from tests.support.cli import Cli, home_env, wait_until
+from tests.support.evidence import count, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.e2e.support import Finished
+    from tests.support.cli import Finished
 
 CATEGORIES, GLOBAL, SENTIMENT = (
     "cryptocurrency/categories",

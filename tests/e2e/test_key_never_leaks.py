@@ -22,9 +22,9 @@ from cryptoelt.cli import app
 from cryptoelt.errors import ExitCode
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.tables import TABLES
-from tests.e2e.canary import Canary, ProcessWatch, found_in, found_in_database, found_in_files, spellings
-from tests.e2e.evidence import count, execute, url_of
-from tests.e2e.support import Cli, home_env, java_of, wait_until
+from tests.support.canary import Canary, ProcessWatch, found_in, found_in_database, found_in_files, spellings
+from tests.support.cli import Cli, home_env, java_of, wait_until
+from tests.support.evidence import count, execute, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

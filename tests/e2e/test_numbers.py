@@ -18,16 +18,16 @@ from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.market.names import ODD_NAMES
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.tables import TABLES
-from tests.e2e.evidence import assert_row, execute, lines_of, rows, url_of
-from tests.e2e.expected import BLANKS, category_attributes, category_fact, global_fact, sentiment_fact, text
-from tests.e2e.support import Cli, home_env
+from tests.support.cli import Cli, home_env
+from tests.support.evidence import assert_row, execute, lines_of, rows, url_of
+from tests.support.expected import BLANKS, category_attributes, category_fact, global_fact, sentiment_fact, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from tests.e2e.expected import Row
+    from tests.support.expected import Row
 
 CATEGORIES, GLOBAL, SENTIMENT = (
     "cryptocurrency/categories",

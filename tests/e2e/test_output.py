@@ -18,13 +18,13 @@ import pytest
 from cryptoelt.clock import parse_iso
 from cryptoelt.errors import ExitCode
 from cryptoelt.sandbox.server import SandboxServer
-from tests.e2e.support import Cli, home_env
+from tests.support.cli import Cli, home_env
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.e2e.support import Finished
+    from tests.support.cli import Finished
 
 RUN = ("run", "--freq", "10x")
 IDLE = [("transform",), ("load",), ("transform", "--freq", "10x", "--json"), ("load", "--freq", "10x", "--json")]

@@ -8,8 +8,8 @@ from cryptoelt.errors import ExitCode
 from cryptoelt.lake.silver import SilverTable
 from cryptoelt.tables import TABLES
 from cryptoelt.transform.pending import silver_uri
-from tests.e2e.accidents import assert_one_error, unwritable
-from tests.e2e.support import Cli, home_env
+from tests.support.accidents import assert_one_error, unwritable
+from tests.support.cli import Cli, home_env
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,15 +21,15 @@ from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.clock import parse_iso
 from cryptoelt.errors import ExitCode
 from cryptoelt.tables import TABLES
-from tests.e2e import expected
-from tests.e2e.evidence import assert_row, rows, url_of
-from tests.e2e.support import Cli, home_env
+from tests.support import expected
+from tests.support.cli import Cli, home_env
+from tests.support.evidence import assert_row, rows, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from tests.e2e.evidence import Row
+    from tests.support.evidence import Row
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "payloads"
 MEMBERS, LISTINGS, INFOS = "cryptocurrency_category", "cryptocurrency_listings_latest", "cryptocurrency_info"

@@ -18,13 +18,13 @@ import pytest
 from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import tables_of
 from cryptoelt.sandbox.server import SandboxServer
-from tests.crash.invariants import Witness
-from tests.e2e.support import Cli, events, home_env, java_of, wait_until
+from tests.support.cli import Cli, events, home_env, java_of, wait_until
+from tests.support.invariants import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.e2e.support import Finished, Running
+    from tests.support.cli import Finished, Running
 
 TABLES = tables_of("10x")
 LAST_ENDPOINT = "fear-and-greed/latest"

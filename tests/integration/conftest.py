@@ -15,12 +15,12 @@ from cryptoelt.settings import Settings
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.backfilling import BackfilledHome, fetch_fortnight
-from tests.integration.healthy import fill
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import SilverWriter
-from tests.integration.transforming import Transforming
-from tests.integration.warehouse_rows import WrittenRows
+from tests.support.backfilling import BackfilledHome, fetch_fortnight
+from tests.support.healthy import fill
+from tests.support.loading import Loading
+from tests.support.silver_writer import SilverWriter
+from tests.support.transforming import Transforming
+from tests.support.warehouse_rows import WrittenRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

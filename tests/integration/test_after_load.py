@@ -17,10 +17,10 @@ from cryptoelt.results import Phase, Status
 from cryptoelt.settings import LakeSettings, QualitySettings, Settings, WarehouseSettings
 from cryptoelt.tables import PROCEDURES, TABLES
 from cryptoelt.warehouse import sql_files
-from tests.integration.healthy import TABLES as HEALTHY
-from tests.integration.schedule import SimulatedClock
-from tests.integration.silver_writer import at
-from tests.unit.processes import run_python
+from tests.support.healthy import TABLES as HEALTHY
+from tests.support.processes import run_python
+from tests.support.schedule import SimulatedClock
+from tests.support.silver_writer import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from cryptoelt.results import Result
     from cryptoelt.warehouse.engine import Warehouse
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import SilverWriter
 
 MARKET, GLOBAL, ASSETS = "fact_crypto_market", "fact_global_market", "fact_exchange_assets"
 #: Loads what a home's settings say, and tells which modules that took.

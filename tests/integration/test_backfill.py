@@ -18,8 +18,8 @@ from cryptoelt.settings import Settings, WarehouseSettings
 from cryptoelt.tables import TABLES
 from cryptoelt.transform.base import Build
 from cryptoelt.transform.crypto import CryptoTransformer
-from tests.crash.comparison import content_of, require_same_content
-from tests.integration.backfilling import MONDAY, BackfilledHome, units
+from tests.support.backfilling import MONDAY, BackfilledHome, units
+from tests.support.comparison import content_of, require_same_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ from cryptoelt.errors import ExitCode
 from cryptoelt.results import Phase
 from cryptoelt.settings import Settings, WarehouseSettings
 from cryptoelt.tables import TABLES
-from tests.crash.comparison import require_same_content
-from tests.e2e.support import Cli, home_env, wait_until
-from tests.integration.backfilling import MONDAY, BackfilledHome, units
+from tests.support.backfilling import MONDAY, BackfilledHome, units
+from tests.support.cli import Cli, home_env, wait_until
+from tests.support.comparison import require_same_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ import pytest
 from cryptoelt.cli import run
 from cryptoelt.clock import iso
 from cryptoelt.tables import TABLES
-from tests.e2e.support import java_of
-from tests.integration.backfilling import MONDAY
+from tests.support.backfilling import MONDAY
+from tests.support.cli import java_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.integration.backfilling import BackfilledHome
+    from tests.support.backfilling import BackfilledHome
 
 pytestmark = pytest.mark.usefixtures("quick_disk", "bare_environment")
 

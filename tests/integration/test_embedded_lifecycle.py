@@ -18,7 +18,7 @@ import pytest
 
 from cryptoelt.settings import Settings
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
-from tests.integration.embedded_home import dsn, kill, process_of, query, start, starter
+from tests.support.embedded_home import dsn, kill, process_of, query, start, starter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

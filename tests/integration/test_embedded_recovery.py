@@ -18,7 +18,7 @@ from cryptoelt.errors import ConfigurationError, DatabaseUnavailableError
 from cryptoelt.machine.server_place import server_user
 from cryptoelt.settings import Settings
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
-from tests.integration.embedded_home import kill, process_of, query, start, starter
+from tests.support.embedded_home import kill, process_of, query, start, starter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from cryptoelt.frequencies import INIT, Window
 from cryptoelt.results import Status
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ExtractSettings
-from tests.integration.extracting import DAY, Extracting, Killed, Ran
+from tests.support.extracting import DAY, Extracting, Killed, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from cryptoelt.results import Status
 from cryptoelt.sandbox.market.world import World
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import BudgetSettings
-from tests.integration.extracting import DAY, Extracting, Ran
+from tests.support.extracting import DAY, Extracting, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from cryptoelt.extract.exchange_info import ExchangeInfoExtractor
 from cryptoelt.results import Status
 from cryptoelt.sandbox.market.world import World
 from cryptoelt.sandbox.server import SandboxServer
-from tests.integration.extracting import DAY, Extracting, Killed, Ran
+from tests.support.extracting import DAY, Extracting, Killed, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

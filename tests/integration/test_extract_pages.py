@@ -16,7 +16,7 @@ from cryptoelt.extract.paged import PagedExtractor
 from cryptoelt.results import Status
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ExtractSettings
-from tests.integration.extracting import DAY, Extracting
+from tests.support.extracting import DAY, Extracting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import pytest
 
 from cryptoelt.errors import ExitCode
 from cryptoelt.sandbox.server import SandboxServer
-from tests.integration.schedule import SimulatedHome
-from tests.integration.truth import Found, Truth, check_everything
+from tests.support.schedule import SimulatedHome
+from tests.support.truth import Found, Truth, check_everything
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cryptoelt.warehouse.models import Base
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import SilverWriter, at
-from tests.integration.small_histories import (
+from tests.support.loading import Loading
+from tests.support.silver_writer import SilverWriter, at
+from tests.support.small_histories import (
     SILVER,
     expected_coins,
     expected_figures,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 spells its class in lower case
 
     from cryptoelt.warehouse.engine import Warehouse
-    from tests.integration.silver_writer import Row
-    from tests.integration.small_histories import History
+    from tests.support.silver_writer import Row
+    from tests.support.small_histories import History
 
 #: One endpoint at one snapshot.
 Unit = tuple[int, str]

@@ -18,15 +18,15 @@ from cryptoelt.errors import StoppedError
 from cryptoelt.load import pending
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import at, sentiment
+from tests.support.loading import Loading
+from tests.support.silver_writer import at, sentiment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import SecretStr
 
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.silver_writer import SilverWriter
 
 MOOD = "fact_market_sentiment"
 
@@ -198,7 +198,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from cryptoelt.clock import Clock
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.loading import Loading
+from tests.support.loading import Loading
 Loading(Warehouse(SecretStr(os.environ["URL"]), Clock()), sys.argv[1], Path(sys.argv[2]))("fact_market_sentiment")
 """
 

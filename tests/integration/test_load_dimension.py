@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import SilverWriter, at, category
+from tests.support.loading import Loading
+from tests.support.silver_writer import SilverWriter, at, category
 
 if TYPE_CHECKING:
     from cryptoelt.results import Unit
-    from tests.integration.silver_writer import Row
+    from tests.support.silver_writer import Row
 
 DIM = "dim_crypto_category"
 #: Snapshot number -> key -> name.

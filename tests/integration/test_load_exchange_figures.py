@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
-from tests.integration.silver_writer import asset, at, exchange_figures, exchange_map
+from tests.support.silver_writer import asset, at, exchange_figures, exchange_map
 
 if TYPE_CHECKING:
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import SilverWriter
 
 INFO = "fact_exchange_info"
 MAP = "dim_exchange_map"

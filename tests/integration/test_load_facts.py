@@ -18,11 +18,11 @@ from cryptoelt.lake.silver import SNAPSHOT
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.warehouse.migrations import downgrade
 from cryptoelt.warehouse.schema import silver_schema
-from tests.integration.silver_writer import at, category, category_fact, sentiment
+from tests.support.silver_writer import at, category, category_fact, sentiment
 
 if TYPE_CHECKING:
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import Row, SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import Row, SilverWriter
 
 FACT = "fact_crypto_category"
 MOOD = "fact_market_sentiment"

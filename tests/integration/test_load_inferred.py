@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.silver_writer import (
+from tests.support.silver_writer import (
     asset,
     at,
     coin,
@@ -22,8 +22,8 @@ from tests.integration.silver_writer import (
 )
 
 if TYPE_CHECKING:
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import Row, SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import Row, SilverWriter
 
 COIN = "SELECT name, symbol, slug, snapshot_timestamp, is_inferred, inferred_from FROM dwh.dim_crypto_id"
 EXCHANGE = "SELECT name, snapshot_timestamp, is_inferred, inferred_from FROM dwh.dim_exchange_id"

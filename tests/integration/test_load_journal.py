@@ -12,8 +12,8 @@ from cryptoelt.errors import DatabaseUnavailableError, LoadError, StorageError
 from cryptoelt.lake.silver import SNAPSHOT
 from cryptoelt.results import Status
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import at, sentiment
+from tests.support.loading import Loading
+from tests.support.silver_writer import at, sentiment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.silver_writer import SilverWriter
 
 MOOD = "fact_market_sentiment"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import SilverWriter, at, category, category_fact, members
+from tests.support.loading import Loading
+from tests.support.silver_writer import SilverWriter, at, category, category_fact, members
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,13 +15,13 @@ from cryptoelt.load.rebuild import Choice
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.warehouse.engine import transaction
 from cryptoelt.warehouse.schema import silver_schema, target_of
-from tests.integration.silver_writer import at, category, coin, coin_map, exchange, listing
+from tests.support.silver_writer import at, category, coin, coin_map, exchange, listing
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import Row, SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import Row, SilverWriter
 
 MARKET, COINS, MAP = "fact_crypto_market", "dim_crypto_id", "dim_crypto_map"
 MEMBERS = "SELECT crypto_id, name, snapshot_timestamp, is_inferred FROM dwh.dim_crypto_id ORDER BY 1"

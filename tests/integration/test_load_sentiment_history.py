@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
-from tests.integration.silver_writer import FIRST, at, point, sentiment
+from tests.support.silver_writer import FIRST, at, point, sentiment
 
 if TYPE_CHECKING:
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import SilverWriter
 
 HISTORY = "market_sentiment_history"
 MOOD = "fact_market_sentiment"

@@ -9,11 +9,11 @@ from deltalake import DeltaTable
 
 from cryptoelt.errors import DamagedFileError, ExitCode, UsageError
 from cryptoelt.results import Phase, Status, Unit, exit_code_of
-from tests.integration.silver_writer import at, category, category_fact, sentiment
+from tests.support.silver_writer import at, category, category_fact, sentiment
 
 if TYPE_CHECKING:
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import SilverWriter
 
 MOOD = "fact_market_sentiment"
 DIM = "dim_crypto_category"

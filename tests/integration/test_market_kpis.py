@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.global_rows import MARKET, GlobalRows
+from tests.support.global_rows import MARKET, GlobalRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.global_rows import MARKET, GlobalRows
+from tests.support.global_rows import MARKET, GlobalRows
 
 if TYPE_CHECKING:
     from random import Random

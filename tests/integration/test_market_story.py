@@ -19,8 +19,8 @@ from cryptoelt.results import Phase
 from cryptoelt.sandbox.market.world import World
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.schedule import SimulatedHome
-from tests.integration.truth import Found, Truth, check_everything
+from tests.support.schedule import SimulatedHome
+from tests.support.truth import Found, Truth, check_everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

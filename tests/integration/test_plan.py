@@ -15,7 +15,7 @@ from cryptoelt.pipeline.plan import RunPlan, plan_run
 from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import BudgetSettings
-from tests.integration.schedule import SimulatedHome, firings
+from tests.support.schedule import SimulatedHome, firings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

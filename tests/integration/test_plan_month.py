@@ -20,7 +20,7 @@ from cryptoelt.pipeline.plan_month import MonthPlan, plan_month
 from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import BudgetSettings, Settings
-from tests.integration.schedule import SimulatedClock, SimulatedHome, firings
+from tests.support.schedule import SimulatedClock, SimulatedHome, firings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

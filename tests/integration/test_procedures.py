@@ -12,15 +12,15 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.silver_writer import asset, at, coin, exchange, exchange_figures, exchange_map
-from tests.integration.small_histories import exchange_histories, expected_filled
 from tests.integration.test_load_any_order import EXAMPLES, Lab, split, units_of
+from tests.support.silver_writer import asset, at, coin, exchange, exchange_figures, exchange_map
+from tests.support.small_histories import exchange_histories, expected_filled
 
 if TYPE_CHECKING:
     from cryptoelt.warehouse.engine import Warehouse
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import SilverWriter
-    from tests.integration.small_histories import History
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import SilverWriter
+    from tests.support.small_histories import History
 
 INFO, MAP, ASSETS = "fact_exchange_info", "dim_exchange_map", "fact_exchange_assets"
 PROCEDURES = ("fill_nulls_exchange_map_info", "fill_nulls_spot_volume_and_wallet_weight")

@@ -15,10 +15,10 @@ from cryptoelt.quality.report import Verdict
 from cryptoelt.quality.run import find, run_checks
 from cryptoelt.quality.scope import make_temporary_tables, put_all_in_scope
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.broken_rows import BROKEN
-from tests.integration.healthy import TABLES
-from tests.integration.schedule import SimulatedClock
-from tests.integration.silver_writer import at
+from tests.support.broken_rows import BROKEN
+from tests.support.healthy import TABLES
+from tests.support.schedule import SimulatedClock
+from tests.support.silver_writer import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,9 @@ import pytest
 
 from cryptoelt.errors import ExitCode
 from cryptoelt.quality.checks import checks, known_tables
-from tests.e2e.support import Cli, home_env
-from tests.integration.broken_rows import BROKEN
-from tests.integration.loading import Loading
+from tests.support.broken_rows import BROKEN
+from tests.support.cli import Cli, home_env
+from tests.support.loading import Loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

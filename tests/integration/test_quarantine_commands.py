@@ -15,14 +15,14 @@ from cryptoelt.extract.fields import NON_FINITE, NUL_IN_TEXT, WRONG_TYPE
 from cryptoelt.metadata.jsonl import append_line
 from cryptoelt.transform.rules import CONFLICTING_DUPLICATE, MISSING_KEY
 from cryptoelt.warehouse.quarantine import NEWEST, RULES
-from tests.integration.silver_writer import at, category, category_fact, listing
+from tests.support.silver_writer import at, category, category_fact, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptoelt.warehouse.engine import Warehouse
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import SilverWriter
 
 CATEGORIES, MARKET = "fact_crypto_category", "fact_crypto_market"
 CALL_ID = "20261123T103000Z-0123456789abcdef"

@@ -14,13 +14,13 @@ from cryptoelt.pipeline.replay import Selection
 from cryptoelt.results import Status
 from cryptoelt.transform import base
 from cryptoelt.transform.rules import broken_rule
-from tests.integration.backfilling import MONDAY
+from tests.support.backfilling import MONDAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.integration.backfilling import BackfilledHome
+    from tests.support.backfilling import BackfilledHome
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 

@@ -26,14 +26,14 @@ from cryptoelt.warehouse import migrations, sql_files
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
 from cryptoelt.warehouse.roles import ROLES, set_up_roles
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import asset, at, category, coin, exchange, exchange_figures, exchange_map, members
+from tests.support.loading import Loading
+from tests.support.silver_writer import asset, at, category, coin, exchange, exchange_figures, exchange_map, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.silver_writer import SilverWriter
 
 #: Made for this run, and with what SQL, shells and URLs spell otherwise.
 PASSWORDS = {role: SecretStr(f"p'\"$%:@/ä {role} {secrets.token_hex(8)}") for role in ROLES}

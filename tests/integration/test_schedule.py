@@ -17,7 +17,7 @@ from cryptoelt.pipeline.windows import credits_kept, lacking_endpoints
 from cryptoelt.results import Status
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import BudgetSettings, ExtractSettings
-from tests.integration.schedule import SimulatedHome, firings
+from tests.support.schedule import SimulatedHome, firings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from cryptoelt.errors import DamagedFileError, ExitCode, StorageError
 from cryptoelt.lake.silver import SNAPSHOT, SilverCommit, SilverTable, commit_metadata
 from cryptoelt.warehouse.schema import silver_schema
-from tests.integration.silver_writer import SilverWriter, at, category_fact
+from tests.support.silver_writer import SilverWriter, at, category_fact
 
 TABLE = "fact_crypto_category"
 

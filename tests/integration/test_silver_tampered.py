@@ -22,7 +22,7 @@ from tests.integration.test_transform import extract, silver
 if TYPE_CHECKING:
     from cryptoelt.sandbox.server import SandboxServer
     from cryptoelt.settings import Settings
-    from tests.integration.transforming import Silver
+    from tests.support.transforming import Silver
 
 __all__ = ["silver"]
 ENDPOINT, TABLE = "fear-and-greed/latest", "fact_market_sentiment"

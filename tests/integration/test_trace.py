@@ -26,8 +26,8 @@ from cryptoelt.settings import Settings, WarehouseSettings
 from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.engine import Warehouse
 from cryptoelt.warehouse.models import DWH, Base
-from tests.integration.schedule import SimulatedHome
-from tests.integration.truth import number, text
+from tests.support.schedule import SimulatedHome
+from tests.support.truth import number, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from cryptoelt.pipeline.run import Pipeline
 from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.tables import TABLES
-from tests.integration.transforming import Silver
+from tests.support.transforming import Silver
 
 if TYPE_CHECKING:
     from cryptoelt.sandbox.server import SandboxServer

@@ -6,10 +6,10 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING
 
-from tests.integration.transforming import FIRST, sent
+from tests.support.transforming import FIRST, sent
 
 if TYPE_CHECKING:
-    from tests.integration.transforming import Row, Transforming
+    from tests.support.transforming import Row, Transforming
 
 MAP, INFO, LISTINGS = "cryptocurrency/map", "cryptocurrency/info", "cryptocurrency/listings/latest"
 MARKET = "fact_crypto_market"

@@ -11,10 +11,10 @@ import pytest
 
 from cryptoelt.errors import DamagedFileError
 from cryptoelt.results import Status, Unit
-from tests.integration.transforming import FIRST, Sent, at, sent
+from tests.support.transforming import FIRST, Sent, at, sent
 
 if TYPE_CHECKING:
-    from tests.integration.transforming import Row, Transforming
+    from tests.support.transforming import Row, Transforming
 
 MAP, INFO, ASSETS = "exchange/map", "exchange/info", "exchange/assets"
 FACT = "fact_exchange_assets"

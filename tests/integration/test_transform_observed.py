@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tests.integration.transforming import FIRST, Sent, at, sent
+from tests.support.transforming import FIRST, Sent, at, sent
 
 if TYPE_CHECKING:
-    from tests.integration.transforming import Row, Transforming
+    from tests.support.transforming import Row, Transforming
 
 CATEGORY, LINK = "cryptocurrency/category", "link_crypto_category"
 HISTORICAL, HISTORY = "fear-and-greed/historical", "market_sentiment_history"

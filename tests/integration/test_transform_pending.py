@@ -16,7 +16,7 @@ from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase
 from cryptoelt.tables import TABLES
 from cryptoelt.transform.pending import Pending, find_pending, silver_uri
-from tests.integration.silver_writer import SilverWriter, at, category_fact
+from tests.support.silver_writer import SilverWriter, at, category_fact
 
 TABLE = "fact_crypto_category"
 ENDPOINT = TABLES[TABLE].endpoint

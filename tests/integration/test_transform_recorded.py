@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cryptoelt.extract.fields import BLANKS
-from tests.integration.transforming import Row, Sent, sent
+from tests.support.transforming import Row, Sent, sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.transforming import Transforming
+    from tests.support.transforming import Transforming
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "payloads"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.transforming import Sent, sent
+from tests.support.transforming import Sent, sent
 
 if TYPE_CHECKING:
-    from tests.integration.transforming import Row, Transforming
+    from tests.support.transforming import Row, Transforming
 
 NAN = float("nan")
 

@@ -18,10 +18,10 @@ from cryptoelt.lake import compaction, upkeep
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
 from cryptoelt.lake.upkeep import TIME_TRAVEL, tend
 from cryptoelt.results import Status
-from tests.integration.silver_writer import SilverWriter, at, category, category_fact
+from tests.support.silver_writer import SilverWriter, at, category, category_fact
 
 if TYPE_CHECKING:
-    from tests.integration.loading import Loading
+    from tests.support.loading import Loading
 
 TABLE, PARENT = "fact_crypto_category", "dim_crypto_category"
 NOW = datetime.now(UTC)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from cryptoelt.settings import Settings
-    from tests.integration.transforming import Silver
+    from tests.support.transforming import Silver
 
 ENDPOINT, TABLE = "fear-and-greed/latest", "fact_market_sentiment"
 

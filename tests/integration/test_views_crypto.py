@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.warehouse_rows import at
+from tests.support.warehouse_rows import at
 
 if TYPE_CHECKING:
-    from tests.integration.warehouse_rows import WrittenRows
+    from tests.support.warehouse_rows import WrittenRows
 
 FACT = "fact_crypto_market"
 INFERRED = {"is_inferred": True, "inferred_from": FACT}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cryptoelt.warehouse.engine import Warehouse
     from cryptoelt.warehouse.scripts import Script
-    from tests.integration.warehouse_rows import WrittenRows
+    from tests.support.warehouse_rows import WrittenRows
 
 VIEWS = [script for script in scripts() if script.kind == "view"]
 of_every_view = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.file.stem)

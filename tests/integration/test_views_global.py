@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.global_rows import GLOBAL, GlobalRows
+from tests.support.global_rows import GLOBAL, GlobalRows
 
 if TYPE_CHECKING:
     from cryptoelt.warehouse.engine import Warehouse

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cryptoelt.tables import TABLES
-from tests.integration.global_rows import GlobalRows, Row
+from tests.support.global_rows import GlobalRows, Row
 
 if TYPE_CHECKING:
     from cryptoelt.warehouse.engine import Warehouse

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.global_rows import SENTIMENT, GlobalRows
+from tests.support.global_rows import SENTIMENT, GlobalRows
 
 if TYPE_CHECKING:
     from cryptoelt.warehouse.engine import Warehouse

@@ -18,15 +18,15 @@ from cryptoelt.machine.server_place import server_user
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.engine import OLDEST_SERVER, Warehouse
 from cryptoelt.warehouse.roles import ROLES, set_up_roles
-from tests.integration.loading import Loading
-from tests.integration.silver_writer import asset, at, category, category_fact, exchange_figures, members
 from tests.integration.test_roles import DEEDS, MAY, VIEWS, execute, may, rows, seen_by
 from tests.integration.test_warehouse_migrations import differences
+from tests.support.loading import Loading
+from tests.support.silver_writer import asset, at, category, category_fact, exchange_figures, members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.silver_writer import SilverWriter
 
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 INSTALLED = sorted(

@@ -15,8 +15,8 @@ from cryptoelt.quality.run import run_checks
 from cryptoelt.results import Phase, Status
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.schedule import SimulatedHome, firings
-from tests.integration.truth import Found, Truth, check_everything
+from tests.support.schedule import SimulatedHome, firings
+from tests.support.truth import Found, Truth, check_everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.processes import run_python
+from tests.support.processes import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 
 from cryptoelt import __version__
 from cryptoelt.cli import run
-from tests.unit.processes import run_python
+from tests.support.processes import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path

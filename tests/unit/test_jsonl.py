@@ -15,7 +15,7 @@ from cryptoelt.errors import StorageError
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.metadata.jsonl import append_line, make_folder, read_last, read_lines, read_newest_first
 from cryptoelt.results import Phase
-from tests.unit.processes import line_of, python, run_python, tell
+from tests.support.processes import line_of, python, run_python, tell
 
 if TYPE_CHECKING:
     from pathlib import Path

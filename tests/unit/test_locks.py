@@ -12,7 +12,7 @@ import pytest
 from cryptoelt.clock import Clock
 from cryptoelt.errors import ExitCode, LockedError, StoppedError, StorageError
 from cryptoelt.locks import file_lock
-from tests.unit.processes import line_of, python, tell
+from tests.support.processes import line_of, python, tell
 
 if TYPE_CHECKING:
     import subprocess

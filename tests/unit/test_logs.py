@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from cryptoelt.errors import ConfigurationError, ExitCode
 from cryptoelt.logs import configure_logging, mask, secrets_of
-from tests.unit.processes import run_python
+from tests.support.processes import run_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

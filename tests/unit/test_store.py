@@ -11,7 +11,7 @@ import pytest
 
 from cryptoelt.errors import ConfigurationError, ExitCode, StorageError
 from cryptoelt.lake.store import LocalStore, open_store
-from tests.unit.processes import line_of, python, run_python
+from tests.support.processes import line_of, python, run_python
 
 PATH = "bronze/exchange/map/2026-11/file.parquet"
 

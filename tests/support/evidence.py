@@ -11,7 +11,7 @@ import psycopg2
 import psycopg2.extras
 from psycopg2 import sql
 
-from tests.e2e.support import embedded_postgres
+from tests.support.cli import embedded_postgres
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso
 from cryptoelt.tables import TABLES
-from tests.crash.invariants import BrokenPromiseError, require
-from tests.crash.records import DIMENSIONS, MEMBERS, POINTS, SNAPSHOTS, records_of
-from tests.e2e.support import Cli, home_env
+from tests.support.cli import Cli, home_env
+from tests.support.invariants import BrokenPromiseError, require
+from tests.support.records import DIMENSIONS, MEMBERS, POINTS, SNAPSHOTS, records_of
 
 if TYPE_CHECKING:
     import random
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptoelt.warehouse.engine import Warehouse
-    from tests.crash.invariants import Witness
-    from tests.crash.records import Record
+    from tests.support.invariants import Witness
+    from tests.support.records import Record
 
 #: Seconds that building all snapshots of the full drill anew may take.
 _LONGEST_REBUILD = 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.silver_writer import (
+from tests.support.silver_writer import (
     Row,
     asset,
     at,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from tests.integration.loading import Loading
-    from tests.integration.silver_writer import SilverWriter
+    from tests.support.loading import Loading
+    from tests.support.silver_writer import SilverWriter
 
 SNAPSHOTS = range(5)
 NEWEST = at(SNAPSHOTS[-1])

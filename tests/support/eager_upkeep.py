@@ -1,4 +1,4 @@
-"""`python -m tests.crash.eager_upkeep`: cryptoelt whose upkeep is due every few snapshots, so that kills meet it."""
+"""`python -m tests.support.eager_upkeep`: cryptoelt whose upkeep is due every few snapshots, so that kills meet it."""
 
 from datetime import timedelta
 

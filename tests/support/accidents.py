@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.e2e.support import Cli, Finished
+    from tests.support.cli import Cli, Finished
 
 
 def initialised(cli: Cli, url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.healthy import NEWEST, SILENT_EXCHANGE, UNMAPPED_COIN
+from tests.support.healthy import NEWEST, SILENT_EXCHANGE, UNMAPPED_COIN
 
 _NOW = f"snapshot_timestamp = '{NEWEST.isoformat()}'"
 _A_WEEK_AGO = f"timestamptz '{NEWEST.isoformat()}' - interval '8 days'"

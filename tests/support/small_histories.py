@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.integration.silver_writer import (
+from tests.support.silver_writer import (
     asset,
     at,
     category,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from tests.integration.silver_writer import Row
+    from tests.support.silver_writer import Row
 
 COINS, EXCHANGES, CATEGORIES = (1, 2, 3), (1, 2), (1, 2)
 Rows = list[tuple[Any, ...]]

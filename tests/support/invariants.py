@@ -22,7 +22,7 @@ from cryptoelt.settings import BudgetSettings
 from cryptoelt.tables import TABLES, TableKind
 from cryptoelt.transform.pending import silver_uri
 from cryptoelt.warehouse.engine import Warehouse
-from tests.e2e.support import embedded_postgres
+from tests.support.cli import embedded_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ from cryptoelt.settings import Settings, WarehouseSettings
 from cryptoelt.tables import TABLES
 from cryptoelt.transform.pending import silver_uri
 from cryptoelt.warehouse.engine import Warehouse
-from tests.integration.schedule import SharedRuntime, SimulatedHome, firings
+from tests.support.schedule import SharedRuntime, SimulatedHome, firings
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

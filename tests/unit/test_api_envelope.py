@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.api.envelope import Envelope, parse_envelope, whole_number
+from tests.support.recordings import Recording, recordings
 
 STATUS: dict[str, Any] = {
     "timestamp": "2026-11-23T10:30:01.123Z",
@@ -198,20 +199,12 @@ def test_credits_are_whole_numbers_not_below_zero(value: object, number: int | N
     assert whole_number(value) == number
 
 
-PAYLOADS = Path(__file__).parents[2].parent / "shared" / "payloads"
-
-
-@pytest.mark.skipif(not PAYLOADS.is_dir(), reason="no recorded answers on this machine")
-def test_recorded_answers_are_read_as_json_reads_them() -> None:
-    read = 0
-    for path in sorted(PAYLOADS.glob("*/*.json")):
-        content = path.read_bytes()
-        whole = json.loads(content)
-        if not isinstance(whole, dict) or "status" not in whole or not isinstance(whole.get("data"), list):
-            continue
-        envelope = parsed(content)
-        assert envelope.records is not None
-        assert [record.value for record in envelope.records] == whole["data"]
-        assert all(record.raw in content.decode("utf-8-sig") for record in envelope.records[:50])
-        read += 1
-    assert read > 0
+@pytest.mark.parametrize("recording", recordings(*ENDPOINTS), ids=lambda recording: recording.name)
+def test_recorded_answers_are_read_as_json_reads_them(recording: Recording) -> None:
+    envelope, text = parsed(recording.body), recording.body.decode("utf-8-sig")
+    sent = recording.data if isinstance(recording.data, list) else [recording.data]
+    assert envelope.records is not None
+    assert [record.value for record in envelope.records] == sent
+    position = 0
+    for record in envelope.records:
+        position = text.index(record.raw, position) + len(record.raw)

@@ -1,14 +1,10 @@
-"""The recorded real answers of every endpoint: each record is typed without a broken rule, every value as recorded.
-
-The recordings are no part of the project, so these tests run only where they lie beside the checkout.
-"""
+"""The recorded answers of every endpoint: each record is typed without a broken rule, every value as recorded."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,38 +22,21 @@ from cryptoelt.extract.base import ExtractContext
 from cryptoelt.lake.bronze import Bronze
 from cryptoelt.lake.store import LocalStore
 from cryptoelt.settings import ApiSettings, Settings
+from tests.support.recordings import NO_REAL, REAL, Recording, folder_of, recordings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from _pytest.mark import ParameterSet
+
+Row = dict[str, Any]
 AT = datetime(2026, 11, 23, 8, 20, tzinfo=UTC)
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "payloads"
-_STATUS = b'{"timestamp":"2022-10-27T00:00:00.000Z","error_code":0,"error_message":null,"elapsed":9,"credit_count":2}'
 
 
-def folder_of(endpoint: str) -> Path:
-    return RECORDINGS / endpoint.replace("/", "_").replace("-", "_")
-
-
-def recorded(*endpoints: str) -> list[Any]:
+def recorded(*endpoints: str) -> list[ParameterSet]:
     """The recordings of these endpoints, as parameters of a test."""
-    return [
-        pytest.param(endpoint, path, id=f"{endpoint}-{path.name}")
-        for endpoint in endpoints
-        for path in sorted(folder_of(endpoint).glob("*.json"))
-    ]
-
-
-FILES = recorded(*ENDPOINTS)
-pytestmark = pytest.mark.skipif(not FILES, reason=f"the recorded API answers are not on this machine ({RECORDINGS})")
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A recorded answer, and what the extractor made of it."""
-
-    data: Any
-    rows: list[dict[str, Any]]
+    return [pytest.param(recording, id=recording.name) for recording in recordings(*endpoints)]
 
 
 @pytest.fixture
@@ -70,41 +49,35 @@ def context(tmp_path: Path) -> Iterator[ExtractContext]:
         yield ExtractContext(client, bronze, clock, folder, "run-1", extract, budget, Governor(ledger))
 
 
-def typed(context: ExtractContext, endpoint: str, path: Path) -> Typed:
-    body = path.read_bytes()
-    if path.stem.endswith("_noenvelope"):
-        body = b'{"status":' + _STATUS + b',"data":' + body + b"}"
-    envelope = parse_envelope(body)
+def typed(context: ExtractContext, recording: Recording) -> list[Row]:
+    """Return the rows that the extractor makes of a recorded answer."""
+    envelope = parse_envelope(recording.body)
     assert envelope is not None
     assert envelope.records is not None
-    answer = Answer("call-1", endpoint, {}, AT, AT, envelope.records, 1, None, "sha", envelope.is_list)
-    extractor = extractors()[endpoint](context)
-    rows, _ = extractor.typed(answer.call_id, extractor.parse(answer), AT)
-    return Typed(json.loads(body)["data"], rows.to_pylist())
+    answer = Answer("call-1", recording.endpoint, {}, AT, AT, envelope.records, 1, None, "sha", envelope.is_list)
+    extractor = extractors()[recording.endpoint](context)
+    # An exchange without wallets answers with an empty list; of every other endpoint it is no answer.
+    records = answer.records if recording.endpoint == "exchange/assets" else extractor.parse(answer)
+    rows, _ = extractor.typed(answer.call_id, records, AT)
+    return rows.to_pylist()
 
 
-def records_of(endpoint: str, data: Any) -> list[Any]:
-    """Return the records of an answer, as its rows should be."""
-    if endpoint == "cryptocurrency/category":
-        return [{name: value for name, value in data.items() if name != "coins"}, *data["coins"]]
-    if endpoint in {"exchange/info", "cryptocurrency/info"}:
-        return list(data.values())
-    return list(data) if isinstance(data, list) else [data]
+@pytest.mark.skipif(not REAL.is_dir(), reason=NO_REAL)
+def test_every_endpoint_has_a_real_recording_and_every_folder_is_read() -> None:
+    assert [endpoint for endpoint in ENDPOINTS if not any(one.is_real for one in recordings(endpoint))] == []
+    others = {"datasets", "errors", "extra_fiat_map", "key_info", "sandbox"}
+    folders = {path.name for path in REAL.iterdir() if path.is_dir()}
+    assert folders - others == {folder_of(endpoint) for endpoint in ENDPOINTS}
 
 
-def test_every_endpoint_has_a_recording() -> None:
-    assert [endpoint for endpoint in ENDPOINTS if not any(folder_of(endpoint).glob("*.json"))] == []
+@pytest.mark.parametrize("recording", recorded(*ENDPOINTS))
+def test_every_recorded_record_is_typed_as_it_was_recorded(context: ExtractContext, recording: Recording) -> None:
+    rows, records = typed(context, recording), recording.records
 
-
-@pytest.mark.parametrize(("endpoint", "path"), FILES)
-def test_every_recorded_record_is_typed_as_it_was_recorded(context: ExtractContext, endpoint: str, path: Path) -> None:
-    found = typed(context, endpoint, path)
-    records = records_of(endpoint, found.data)
-
-    assert [json.loads(row["raw"]) for row in found.rows] == records
-    assert [row["unfit"] for row in found.rows] == [None] * len(records)
-    for row, record in zip(found.rows, records, strict=True):
-        for column, name in SAME.get(endpoint, {}).items():
+    assert [json.loads(row["raw"]) for row in rows] == records
+    assert [row["unfit"] for row in rows] == [None] * len(records)
+    for row, record in zip(rows, records, strict=True):
+        for column, name in SAME.get(recording.endpoint, {}).items():
             assert row[column] == as_typed(row[column], record.get(name)), (column, record)
 
 
@@ -142,23 +115,17 @@ def as_typed(value: Any, sent: Any) -> Any:
     return parse_iso(sent).date() if isinstance(value, date) else sent
 
 
-@pytest.mark.parametrize(("endpoint", "path"), recorded("exchange/assets"))
-def test_wallets_know_their_chain_and_their_coin(context: ExtractContext, endpoint: str, path: Path) -> None:
-    found = typed(context, endpoint, path)
-    for row, record in zip(found.rows, found.data, strict=True):
+@pytest.mark.parametrize("recording", recorded("exchange/assets"))
+def test_wallets_know_their_chain_and_their_coin(context: ExtractContext, recording: Recording) -> None:
+    for row, record in zip(typed(context, recording), recording.records, strict=True):
         chain, coin = record["platform"], record["currency"]
-        assert (row["platform_crypto_id"], row["platform_symbol"], row["platform_name"]) == tuple(chain.values())
-        assert (row["crypto_id"], row["crypto_name"]) == (coin["crypto_id"], coin["name"])
-        assert (row["crypto_symbol"], row["price_usd"]) == (coin["symbol"], coin["price_usd"])
-    assert len(found.rows) == 754
+        assert {name: row[f"platform_{name}"] for name in chain} == chain
+        assert {name: row[name if name in row else f"crypto_{name}"] for name in coin} == coin
 
 
-@pytest.mark.parametrize(("endpoint", "path"), recorded("cryptocurrency/listings/latest"))
-def test_listings_of_every_version_have_their_quote_in_dollars(
-    context: ExtractContext, endpoint: str, path: Path
-) -> None:
-    found = typed(context, endpoint, path)
-    for row, record in zip(found.rows, found.data, strict=True):
+@pytest.mark.parametrize("recording", recorded("cryptocurrency/listings/latest"))
+def test_listings_of_every_version_have_their_quote_in_dollars(context: ExtractContext, recording: Recording) -> None:
+    for row, record in zip(typed(context, recording), recording.records, strict=True):
         quote = record["quote"]
         sent = quote["USD"] if isinstance(quote, dict) else next(one for one in quote if one["symbol"] == "USD")
         for name in ("price", "volume_24h", "volume_change_24h", "percent_change_7d", "market_cap_dominance"):
@@ -168,38 +135,32 @@ def test_listings_of_every_version_have_their_quote_in_dollars(
         assert row["price"] > 0
 
 
-@pytest.mark.parametrize(("endpoint", "path"), recorded("cryptocurrency/category"))
-def test_a_category_is_one_row_and_each_of_its_coins_another(
-    context: ExtractContext, endpoint: str, path: Path
-) -> None:
-    head, *coins = typed(context, endpoint, path).rows
+@pytest.mark.parametrize("recording", recorded("cryptocurrency/category"))
+def test_a_category_is_one_row_and_each_of_its_coins_another(context: ExtractContext, recording: Recording) -> None:
+    head, *coins = typed(context, recording)
 
-    assert (head["is_member"], head["num_tokens"], head["category_name"]) == (False, 16, "a16z Portfolio")
-    assert [row["is_member"] for row in coins] == [True] * 4
-    assert all(json.loads(row["raw"])["id"] == row["crypto_id"] for row in coins)
-    assert (coins[0]["crypto_id"], coins[0]["crypto_symbol"], coins[0]["num_tokens"]) == (1, "BTC", None)
+    assert head["is_member"] is False
+    assert (head["num_tokens"], head["category_name"]) == (recording.data["num_tokens"], recording.data["name"])
+    assert [row["is_member"] for row in coins] == [True] * len(recording.data["coins"])
+    for row, coin in zip(coins, recording.data["coins"], strict=True):
+        assert (row["crypto_id"], row["crypto_symbol"], row["num_tokens"]) == (coin["id"], coin["symbol"], None)
+    assert coins
 
 
-@pytest.mark.parametrize(("endpoint", "path"), recorded("exchange/info", "cryptocurrency/info"))
-def test_infos_take_the_first_of_their_links(context: ExtractContext, endpoint: str, path: Path) -> None:
-    found = typed(context, endpoint, path)
-    for row, record in zip(found.rows, found.data.values(), strict=True):
+@pytest.mark.parametrize("recording", recorded("exchange/info", "cryptocurrency/info"))
+def test_infos_take_the_first_of_their_links(context: ExtractContext, recording: Recording) -> None:
+    rows = typed(context, recording)
+    for row, record in zip(rows, recording.records, strict=True):
         links = record["urls"]
         assert row["website_url"] == (links["website"] or [None])[0]
         assert row["twitter_url"] == (links["twitter"] or [None])[0]
-    assert any(row["website_url"] for row in found.rows)
+    assert any(row["website_url"] for row in rows)
 
 
-def test_the_recorded_maps_are_as_long_as_they_were_recorded(context: ExtractContext) -> None:
-    counts = {
-        path.name: len(typed(context, endpoint, path).rows)
-        for endpoint in ("exchange/map", "cryptocurrency/map")
-        for path in folder_of(endpoint).glob("*.json")
-    }
+@pytest.mark.skipif(not REAL.is_dir(), reason=NO_REAL)
+def test_recordings_are_as_long_as_their_names_say(context: ExtractContext) -> None:
+    told = [(one, re.search(r"_(\d+)(of\d+)?(rows|exchanges)", one.name)) for one in recordings(*ENDPOINTS)]
+    lengths = {one.name: (len(typed(context, one)), int(said[1])) for one, said in told if said is not None}
 
-    assert counts == {
-        "2025-02-08_785rows.json": 785,
-        "2020-12-02_3884rows.json": 3884,
-        "2021-10-05_USDT.json": 1,
-        "2026-09-26_4rows_XAU.json": 4,
-    }
+    assert len(lengths) >= 25
+    assert {name: length for name, length in lengths.items() if length[0] != length[1]} == {}

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,11 @@ from cryptoelt.sandbox.faults import parse_fault
 from cryptoelt.sandbox.market.noise import DAY
 from cryptoelt.sandbox.market.world import WORLDS, Market, World
 from cryptoelt.sandbox.replies import Reply, Request
+from tests.support.recordings import NO_REAL, REAL
 
 START = datetime(2026, 11, 23, 10, 30, 5, tzinfo=UTC)
 MAP, INFO, ASSETS = "/v1/exchange/map", "/v1/exchange/info", "/v1/exchange/assets"
 HISTORY = "/v3/fear-and-greed/historical"
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "payloads"
 #: Few coins, and wallets as many as the largest exchange has.
 MANY_WALLETS = World(
     categories=1, churn=False, coins=60, exchanges=14, publishers=5, wallet_rows=WORLDS["full"].wallet_rows
@@ -421,7 +420,7 @@ def test_an_id_that_is_refused_costs_every_request_that_holds_it_and_no_other() 
 # ----- the recorded answers
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recorded answers are not on this machine")
+@pytest.mark.skipif(not REAL.is_dir(), reason=NO_REAL)
 @pytest.mark.parametrize(
     ("path", "recording"),
     [
@@ -434,7 +433,7 @@ def test_records_have_the_fields_and_types_of_the_recorded_ones(path: str, recor
     sandbox = make()
     query = {INFO: {"id": ids_of(sandbox, listing_status="inactive")[0]}, ASSETS: {"id": publisher(sandbox)}}
     ours = json.loads(ask(sandbox, path, **query.get(path, {})).body)
-    real = json.loads((RECORDINGS / recording).read_text(encoding="utf-8"))
+    real = json.loads((REAL / recording).read_text(encoding="utf-8"))
     our_rows, real_rows = (
         list(payload["data"].values()) if path == INFO else payload["data"] for payload in (ours, real)
     )

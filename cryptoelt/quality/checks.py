@@ -20,14 +20,14 @@ LOAD_BATCH = "load_batch"
 
 
 class Severity(StrEnum):
-    """What it means that a check finds rows."""
+    """What it means that a check finds rows. Nothing that the provider may send is an error."""
 
     ERROR = "error"
-    """The warehouse, or what the API said, cannot be right."""
+    """An invariant of our own is broken: by a defect, or by a hand in the tables. Bronze can mend it."""
     WARNING = "warning"
-    """It may be right, and somebody should look."""
+    """The provider sent what is rare or cannot be right, or something was not asked for; somebody should look."""
     INFO = "info"
-    """It is right now and then; whoever uses the rows should know."""
+    """The provider sends it now and then; whoever uses the rows should know."""
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,10 @@ def _map() -> dict[str, Column]:
 
 
 def _info() -> dict[str, Column]:
-    launched = F.date_format("date_launched", "yyyy-MM-dd HH:mm:ss")
-    return {**as_sent(ExchangeInfoExtractor, _INFO), "date_launched": launched}
+    columns = as_sent(ExchangeInfoExtractor, _INFO)
+    # Currencies come with blanks around them, and some twice: once without the blanks they are a set.
+    columns["fiats"] = F.array_distinct(columns["fiats"])
+    return {**columns, "date_launched": F.date_format("date_launched", "yyyy-MM-dd HH:mm:ss")}
 
 
 def _figures() -> dict[str, Column]:

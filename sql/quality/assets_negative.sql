@@ -1,5 +1,5 @@
 -- table: fact_exchange_assets
--- severity: error
+-- severity: warning
 -- description: A wallet holds less than nothing, or a coin of it costs less than nothing.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_exchange_assets exchange_id=...`).
 SELECT exchange_id, blockchain_name, wallet_address, crypto_id, snapshot_timestamp, balance, currency_price_usd

@@ -1,5 +1,5 @@
 -- table: fact_crypto_category
--- severity: error
+-- severity: warning
 -- description: A list, its quarantined records included, has less than 80 % of the categories that are usual: the median of the 7 days before it.
 -- action: See what was sent (`cryptoelt trace`): memberships of the categories that the list lacks have been ended.
 WITH counted AS (

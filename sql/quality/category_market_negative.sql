@@ -1,5 +1,5 @@
 -- table: fact_crypto_category
--- severity: error
+-- severity: warning
 -- description: A category's worth, volume or number of tokens is below zero.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_crypto_category category_id=...`).
 SELECT category_id, snapshot_timestamp, market_cap, volume, num_tokens

@@ -1,5 +1,5 @@
 -- table: dim_crypto_map
--- severity: error
+-- severity: warning
 -- description: A snapshot has less than 80 % of the rows that are usual: the median of the 30 days before it.
 -- action: Look for quarantined records of the snapshot and at the pages in metadata/extract/cryptocurrency_map.jsonl.
 WITH counted AS (

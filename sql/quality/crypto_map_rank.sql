@@ -1,5 +1,5 @@
 -- table: dim_crypto_map
--- severity: error
+-- severity: warning
 -- description: The map gives a coin a rank below 1.
 -- action: Look at the record in Bronze (`cryptoelt trace`): a rank counts from 1.
 SELECT crypto_id, snapshot_timestamp, rank

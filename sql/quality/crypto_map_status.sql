@@ -1,5 +1,5 @@
 -- table: dim_crypto_map
--- severity: error
+-- severity: warning
 -- description: The status of a coin is neither 0 nor 1.
 -- action: Look at the record in Bronze (`cryptoelt trace`): the API may have a new status.
 SELECT crypto_id, snapshot_timestamp, is_active

@@ -1,5 +1,5 @@
 -- table: fact_exchange_info
--- severity: error
+-- severity: warning
 -- description: A spot volume or a number of weekly visits is below zero.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_exchange_info exchange_id=...`).
 SELECT exchange_id, snapshot_timestamp, spot_volume_usd, weekly_visits

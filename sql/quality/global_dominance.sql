@@ -1,5 +1,5 @@
 -- table: fact_global_market
--- severity: error
+-- severity: warning
 -- description: A dominance is outside 0 to 100 %, or those of Bitcoin and Ether are more than all.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_global_market snapshot_timestamp=...`).
 SELECT snapshot_timestamp, btc_dominance, eth_dominance

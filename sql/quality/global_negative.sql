@@ -1,5 +1,5 @@
 -- table: fact_global_market
--- severity: error
+-- severity: warning
 -- description: A worth, a volume or a count of the whole market is below zero.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_global_market snapshot_timestamp=...`).
 SELECT snapshot_timestamp, total_market_cap, total_volume_24h, active_cryptocurrencies, active_exchanges

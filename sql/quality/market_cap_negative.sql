@@ -1,5 +1,5 @@
 -- table: fact_crypto_market
--- severity: error
+-- severity: warning
 -- description: A market capitalisation, or its share of the whole, is below zero.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_crypto_market crypto_id=... snapshot_timestamp=...`).
 SELECT crypto_id, snapshot_timestamp, market_cap_usd, fully_diluted_market_cap_usd, market_cap_dominance_usd

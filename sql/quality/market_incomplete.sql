@@ -1,5 +1,5 @@
 -- table: fact_crypto_market
--- severity: error
+-- severity: warning
 -- description: A snapshot has less than 80 % of the rows that are usual: the median of the 7 days before it.
 -- action: Look for quarantined records of the snapshot and at the journal of the extraction; after a smaller listings_limit it ends within days.
 WITH counted AS (

@@ -1,5 +1,5 @@
 -- table: fact_crypto_market
--- severity: error
+-- severity: warning
 -- description: A price is below zero.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_crypto_market crypto_id=... snapshot_timestamp=...`); leave the coin out of what is computed until it is right.
 SELECT crypto_id, snapshot_timestamp, price_usd

@@ -1,5 +1,5 @@
 -- table: fact_crypto_market
--- severity: error
+-- severity: warning
 -- description: The listing gives a coin a rank below 1.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_crypto_market crypto_id=... snapshot_timestamp=...`): a rank counts from 1.
 SELECT crypto_id, snapshot_timestamp, cmc_rank

@@ -1,7 +1,7 @@
 -- table: fact_crypto_market
--- severity: warning
+-- severity: info
 -- description: Two coins of one listing have the same rank.
--- action: See whether the listing took several pages while ranks moved (batch_index): one call of 5,000 is consistent.
+-- action: Nothing: the provider ranks some coins twice (up to one in 40). Do not take the rank for a key.
 SELECT snapshot_timestamp, cmc_rank, count(*) AS coins, min(crypto_id) AS crypto_id
 FROM dwh.fact_crypto_market
 WHERE snapshot_timestamp IN (SELECT snapshot_timestamp FROM scope) AND cmc_rank IS NOT NULL

@@ -1,5 +1,5 @@
 -- table: fact_crypto_market
--- severity: error
+-- severity: warning
 -- description: A supply is below zero.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_crypto_market crypto_id=... snapshot_timestamp=...`).
 SELECT crypto_id, snapshot_timestamp, circulating_supply, total_supply, max_supply, self_reported_circulating_supply

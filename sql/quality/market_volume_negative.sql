@@ -1,5 +1,5 @@
 -- table: fact_crypto_market
--- severity: error
+-- severity: warning
 -- description: A traded volume or a number of market pairs is below zero.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_crypto_market crypto_id=... snapshot_timestamp=...`).
 SELECT crypto_id, snapshot_timestamp, volume_24h_usd, num_market_pairs

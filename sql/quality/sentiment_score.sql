@@ -1,5 +1,5 @@
 -- table: fact_market_sentiment
--- severity: error
+-- severity: warning
 -- description: A score is missing, or outside 0 to 100.
 -- action: Look at the record in Bronze (`cryptoelt trace fact_market_sentiment snapshot_timestamp=...`).
 SELECT snapshot_timestamp, fear_greed_score, sentiment_label

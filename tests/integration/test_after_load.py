@@ -105,7 +105,7 @@ def test_the_first_run_looks_at_all_that_it_loaded(run: Callable[..., Result], l
     """There is no earlier look to begin after, and the batch with the fault is not the newest."""
     for number in (0, 1):
         rows = HEALTHY[GLOBAL](number)
-        lake.commit(GLOBAL, {at(number): [{**rows[0], "btc_dominance": 101.0 if number == 0 else 60.0}]})
+        lake.commit(GLOBAL, {at(number): [{**rows[0], **({"btc_dominance_delta": 99.0} if number == 0 else {})}]})
     lake.touch(GLOBAL)
     result = run()
     assert result.exit_code is ExitCode.QUALITY
@@ -115,7 +115,7 @@ def test_an_error_that_is_found_ends_in_code_4_and_what_was_loaded_stays(
     run: Callable[..., Result], lake: SilverWriter, load: Loading
 ) -> None:
     rows = HEALTHY[MARKET](0)
-    lake.commit(MARKET, {at(0): [{**rows[0], "price_usd": -1.0}, *rows[1:]]})
+    lake.commit(MARKET, {at(0): [{**rows[0], "supply_utilization": 9.0}, *rows[1:]]})
     commit(lake, GLOBAL)
     result = run()
     assert (result.exit_code, result.status) == (ExitCode.QUALITY, Status.PARTIAL)
@@ -123,19 +123,19 @@ def test_an_error_that_is_found_ends_in_code_4_and_what_was_loaded_stays(
     quality = {MARKET: Status.FAILED, GLOBAL: Status.DONE, "load_batch": Status.DONE}
     assert of(result, Phase.QUALITY) == quality
     assert isinstance(result.error, QualityError)
-    assert result.error.message == "market_price_negative found 1 row"
+    assert result.error.message == "market_kpis found 1 row"
     assert load.rows(f"SELECT count(*) FROM dwh.{MARKET}") == [(5,)]
     again = run()
     assert (again.exit_code, again.status) == (ExitCode.DONE, Status.NOTHING)
 
 
 def test_warnings_are_told_in_one_line_and_change_no_code(run: Callable[..., Result], lake: SilverWriter) -> None:
-    lake.commit(MARKET, {at(0): [{**row, "cmc_rank": 1} for row in HEALTHY[MARKET](0)]})
+    lake.commit(MARKET, {at(0): [{**row, "cmc_rank": 0 if row["crypto_id"] == 2 else 7} for row in HEALTHY[MARKET](0)]})
     lake.commit(GLOBAL, {at(0): [{**HEALTHY[GLOBAL](0)[0], "active_exchanges": 10_001}]})
     result = run()
     assert (result.exit_code, result.status) == (ExitCode.DONE, Status.DONE)
     assert set(of(result, Phase.QUALITY).values()) == {Status.DONE}
-    told = "market_rank_repeated found 1 row; global_counts found 1 row"
+    told = "market_rank found 1 row; global_counts found 1 row"
     assert result.notices == [f"quality: {told} (see `cryptoelt quality run`)"]
 
 

@@ -139,7 +139,7 @@ def test_points_of_the_history_are_in_question_at_their_own_times(healthy: Wareh
 
 @pytest.mark.parametrize("severity", Severity)
 def test_what_is_found_ends_in_code_4_only_where_the_severity_is_error(healthy: Warehouse, severity: Severity) -> None:
-    broken = {Severity.ERROR: "global_negative", Severity.WARNING: "global_counts", Severity.INFO: "global_yesterday"}
+    broken = {Severity.ERROR: "global_kpis", Severity.WARNING: "global_counts", Severity.INFO: "global_yesterday"}
     execute(healthy, BROKEN[broken[severity]])
     report = run_checks(healthy, chosen_checks([GLOBAL]), "run-1")
     assert [outcome.check.name for outcome in report.found(severity)] == [broken[severity]]
@@ -148,8 +148,8 @@ def test_what_is_found_ends_in_code_4_only_where_the_severity_is_error(healthy: 
         return
     assert isinstance(report.error, QualityError)
     assert report.error.exit_code is ExitCode.QUALITY
-    assert report.error.message == "global_negative found 1 row"
-    assert report.error.hint == named("global_negative").action
+    assert report.error.message == "global_kpis found 1 row"
+    assert report.error.hint == named("global_kpis").action
 
 
 def test_a_check_that_cannot_be_run_is_named_and_does_not_stop_the_others(healthy: Warehouse) -> None:
@@ -158,10 +158,10 @@ def test_a_check_that_cannot_be_run_is_named_and_does_not_stop_the_others(health
     assert {outcome.check.name for outcome in report.broken} == {"global_dominance", "global_kpis"}
     assert len(report.outcomes) == len(chosen_checks([GLOBAL]))
     assert isinstance(report.error, CheckError)
-    assert "global_dominance could not be run: " in report.error.message
+    assert "global_kpis could not be run: " in report.error.message
     assert "eth_dominance" in report.error.message
     recorded = results(healthy, "check_name, rows_found, load_batch_id, message", "status = 'broken'")
-    assert [row[:3] for row in recorded] == [("global_dominance", None, None), ("global_kpis", None, None)]
+    assert [row[:3] for row in recorded] == [("global_kpis", None, None), ("global_dominance", None, None)]
     assert all("eth_dominance" in str(row[3]) for row in recorded)
 
 

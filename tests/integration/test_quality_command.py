@@ -61,46 +61,44 @@ def test_a_healthy_warehouse_is_one_plain_line_and_code_0(cli: Cli) -> None:
 def test_an_error_is_shown_with_its_row_and_what_to_do_and_the_code_is_4(
     cli: Cli, break_: Callable[[str], None]
 ) -> None:
-    break_("market_supply_negative")
-    break_("market_rank_repeated")
+    break_("market_kpis")
+    break_("market_rank")
     finished = cli("quality", "run", "--table", "fact_crypto_market")
     assert finished.code == ExitCode.QUALITY
     heading, error, warning, last = finished.stdout.splitlines()
     assert heading == "severity\tcheck\ttable\trows\tthe first\twhat to do"
-    assert error.startswith(
-        'error\tmarket_supply_negative\tfact_crypto_market\t1\t{"crypto_id": 2, "snapshot_timestamp"'
-    )
-    assert warning.startswith("warning\tmarket_rank_repeated\tfact_crypto_market\t1\t")
+    assert error.startswith('error\tmarket_kpis\tfact_crypto_market\t1\t{"crypto_id": 2, "snapshot_timestamp"')
+    assert warning.startswith("warning\tmarket_rank\tfact_crypto_market\t1\t")
     assert last.endswith(": 1 error, 1 warning, 0 infos")
     assert ESCAPE not in finished.stdout
     said, hint = finished.stderr.splitlines()
-    assert said == "error: market_supply_negative found 1 row"
-    assert hint.startswith("hint: Look at the record in Bronze")
+    assert said == "error: market_kpis found 1 row"
+    assert hint.startswith("hint: Rebuild the window from Bronze")
 
 
 def test_warnings_alone_are_shown_and_the_code_is_0(cli: Cli, break_: Callable[[str], None]) -> None:
-    break_("market_rank_repeated")
+    break_("market_rank")
     finished = cli("quality", "run", "--table", "fact_crypto_market")
     assert (finished.code, finished.stderr) == (0, "")
-    assert "market_rank_repeated" in finished.stdout
+    assert "market_rank\t" in finished.stdout
     assert finished.stdout.endswith(": 0 errors, 1 warning, 0 infos\n")
 
 
 def test_json_is_one_object_with_every_check_that_was_run(cli: Cli, break_: Callable[[str], None]) -> None:
-    break_("global_dominance")
+    break_("global_known_flags")
     finished = cli("quality", "run", "--table", "fact_global_market", "--severity", "error", "--full", "--json")
     assert finished.code == ExitCode.QUALITY
     assert len(finished.stdout.splitlines()) == 1
     shown = finished.json()
     assert (shown["schema_version"], shown["command"], shown["exit_code"]) == (1, "quality run", 4)
     assert (shown["is_full"], shown["broken"]) == (True, 0)
-    assert shown["found"] == {"error": 2, "warning": 0, "info": 0}
+    assert shown["found"] == {"error": 1, "warning": 0, "info": 0}
     assert shown["error"]["type"] == "QualityError"
     of_table = [c for c in checks() if c.table == "fact_global_market" and c.severity == "error"]
     assert [check["name"] for check in shown["checks"]] == [check.name for check in of_table]
-    found = next(check for check in shown["checks"] if check["name"] == "global_dominance")
+    found = next(check for check in shown["checks"] if check["name"] == "global_known_flags")
     assert (found["status"], found["rows_found"], found["message"]) == ("failed", 1, "")
-    assert found["sample"][0]["eth_dominance"] == 41
+    assert found["sample"][0]["defi_volume_share"] == 0.075
     assert {"table", "severity", "description", "action", "seconds", "started_at", "load_batch_id"} <= set(found)
 
 

@@ -66,7 +66,7 @@ def test_infos_give_texts_and_figures(transform: Transforming) -> None:
         "logo": "https://x.test/16.png",
         "description": "Text\n",
         "date_launched": "2014-01-20T05:06:07.890Z",
-        "fiats": [" AED", "USD", "", "\t", "EUR "],
+        "fiats": [" AED", "USD", "", "\t", "EUR ", "USD ", "AED", "eur"],
         "maker_fee": -0.01,
         "taker_fee": 0,
         "weekly_visits": 123456,
@@ -91,7 +91,7 @@ def test_infos_give_texts_and_figures(transform: Transforming) -> None:
         "twitter_url": None,
         "blog_url": None,
         "fee_url": None,
-        "fiats": ["AED", "USD", "EUR"],
+        "fiats": ["AED", "USD", "EUR", "eur"],
         "exchange_name": "Poloniex",
         "call_id": "call-1",
     }

@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
-import signal
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -40,6 +37,7 @@ from cryptoelt.sandbox.faults import KINDS, Stage
 from cryptoelt.sandbox.market.world import World
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import BudgetSettings
+from tests.support.in_process import as_it_was
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -261,19 +259,6 @@ class Extract:
         """The checksum of every Bronze file."""
         files = sorted((self.home / "lake" / "bronze" / endpoint).rglob("*.parquet"))
         return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-@contextmanager
-def as_it_was() -> Iterator[None]:
-    """Leave the signals and logs of this process as they were before its commands."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    logger = logging.getLogger("cryptoelt")
-    for log_handler in list(logger.handlers):
-        logger.removeHandler(log_handler)
-        log_handler.close()
 
 
 @pytest.fixture(scope="module")

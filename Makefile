@@ -7,9 +7,11 @@ SHELL := /bin/sh
 VENV ?= $(CURDIR)/.venv
 BIN := $(VENV)/bin
 UV ?= uv
-# The full drill; the suite kills six times.
+# The full drill; the suite kills three times.
 KILLS ?= 60
+# What tests draw is the same each time, except where a seed is given; the full drill and `full` take a new one.
 SEED ?=
+DRAWN = TESTS_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest $(if $(SEED),--hypothesis-seed=$(SEED))
 # Whole commands and servers wait a lot: two files of tests at a time, each with a Spark and a PostgreSQL of its own.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -36,7 +38,7 @@ demo: ## Fill a warehouse from a synthetic market, in a home of its own (.demo).
 
 test: lint type unit ## Run all checks and all tests: lint, type, unit, integration, e2e and a few kills.
 	$(MAKE) --no-print-directory machine
-	CRASH_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest $(PARALLEL) tests/integration tests/e2e tests/crash
+	$(DRAWN) $(PARALLEL) tests/integration tests/e2e tests/crash
 
 lint: environment ## Check style and formatting.
 	"$(BIN)/ruff" check .
@@ -46,7 +48,7 @@ type: environment ## Check types.
 	"$(BIN)/mypy"
 
 unit: environment ## Run the tests without network, JVM or database.
-	$(TESTING) "$(BIN)/python" -m pytest tests/unit
+	$(DRAWN) tests/unit
 
 integration: machine ## Run the tests with real HTTP, PostgreSQL and Spark.
 	$(TESTING) "$(BIN)/python" -m pytest $(PARALLEL) tests/integration
@@ -57,8 +59,9 @@ e2e: machine ## Run the tests of whole commands.
 crash: machine ## Kill runs at random moments and see that nothing is lost (KILLS=60, SEED=number).
 	$(TESTING) "$(BIN)/python" -m tests.crash.drill --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
-full: machine ## Run all frequencies on a market of the real size, and compare with what was served (minutes).
-	$(TESTING) "$(BIN)/python" -m pytest tests/integration -m full
+full: machine ## Run a market of the real size, every fault x every endpoint, and new draws (minutes; SEED=number).
+	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed" && TESTS_SEED=$$seed $(TESTING) \
+		"$(BIN)/python" -m pytest tests -m "full or drawn or hypothesis" --hypothesis-seed=$$seed
 
 bench: machine ## Measure speed and memory, and print tables (QUICK=1: without a year of history).
 	$(TESTING) "$(BIN)/python" -m benchmarks $(if $(QUICK),--quick)

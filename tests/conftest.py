@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ApiSettings, Settings
+from tests.support.chance import is_drawn_anew
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 
 # A busy machine is no defect, and a failing example is printed with the failure: nothing is kept between runs.
-hypothesis.settings.register_profile("suite", deadline=None, database=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "suite", deadline=None, database=None, print_blob=True, derandomize=not is_drawn_anew()
+)
 hypothesis.settings.load_profile("suite")
 
 

@@ -1,20 +1,19 @@
-"""Every fault of the sandbox x every endpoint: `extract` ends in the documented code and says what to do about it.
+"""Every fault of the sandbox x every kind of extractor: `extract` ends in its code and says what to do about it.
 
 It keeps what it has, calls no more than it should, and is as good as new once the fault is gone.
 
-The command line runs in this process and the sandbox serves all of it, because two runs for each of some 400 cells
-would otherwise take many minutes. Every kind of fault also strikes one endpoint among all the others.
+The command line runs in this process and the sandbox serves all of it, because two runs for each cell would otherwise
+take many minutes. Endpoints of one kind share their code and differ in columns and prices, so one of each kind meets
+every fault, and the others a fault for each way of ending; each endpoint is struck among all the others, too. The rest
+of the product, every fault x every endpoint, is left to `make full`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
-import signal
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -27,16 +26,24 @@ from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.api.ledger import CreditLedger, LedgerState
 from cryptoelt.clock import Clock
 from cryptoelt.errors import ExitCode
+from cryptoelt.extract import extractors
+from cryptoelt.extract.base import BaseExtractor
+from cryptoelt.extract.keyed import KeyedScanExtractor
+from cryptoelt.extract.paged import PagedExtractor
+from cryptoelt.extract.scan import ScanExtractor
 from cryptoelt.sandbox.accounts import account_name
 from cryptoelt.sandbox.endpoints import ENDPOINTS as SANDBOX_ENDPOINTS
 from cryptoelt.sandbox.faults import KINDS, Stage
 from cryptoelt.sandbox.market.world import World
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import BudgetSettings
+from tests.support.in_process import as_it_was
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from _pytest.mark.structures import ParameterSet
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
@@ -134,17 +141,49 @@ EXPECTED = {
 
 #: Endpoints whose answer has records that can be repeated.
 LISTS = {endpoint.name for endpoint in SANDBOX_ENDPOINTS.values() if endpoint.answers_list} & set(ENDPOINTS)
+#: One endpoint for each kind of extractor: a record, a list, pages, a scan, a scan in batches with keys.
+OF_EACH_KIND = ("fear-and-greed/latest", "cryptocurrency/categories", HISTORY, CATEGORY, COIN_INFO)
+#: What the others are struck by each time: asked again, good but empty, kept with odd records.
+OTHERS_MEET = ("http_503", "empty_data", "wrong_type")
+#: Waits for every try of every id.
+SLOWEST = ("slow", CATEGORY)
+#: Every way of ending, and every endpoint.
+AMONG_OTHERS = {
+    ("http_400", "exchange/map"),
+    ("http_429_1011", EXCHANGE_INFO),
+    ("empty_data", ASSETS),
+    ("http_402_1003", "cryptocurrency/map"),
+    ("http_403_1006", "cryptocurrency/categories"),
+    ("no_data", COIN_INFO),
+    ("http_503", "cryptocurrency/listings/latest"),
+    ("bad_price", "cryptocurrency/categories"),
+    ("wrong_type", CATEGORY),
+    ("reset", "global-metrics/quotes/latest"),
+    ("http_429_1008", "fear-and-greed/latest"),
+    ("http_429_1009", HISTORY),
+}
+
+
+def cell(kind: str, endpoint: str, *, each_time: bool) -> ParameterSet:
+    return pytest.param(kind, endpoint, id=f"{kind}-{endpoint}", marks=[] if each_time else [pytest.mark.full])
+
+
 CELLS = [
-    pytest.param(kind, endpoint, id=f"{kind}-{endpoint}")
+    cell(
+        kind,
+        endpoint,
+        each_time=(endpoint in OF_EACH_KIND or kind in OTHERS_MEET) and (kind, endpoint) != SLOWEST,
+    )
     for endpoint in ENDPOINTS
     for kind in KINDS
     if endpoint in LISTS or not KINDS[kind].needs_list
 ]
 #: Each kind of fault with one endpoint, so that each endpoint is struck several times.
 AMONG = [
-    pytest.param(kind, fitting[number % len(fitting)], id=f"{kind}-{fitting[number % len(fitting)]}")
+    cell(kind, endpoint, each_time=(kind, endpoint) in AMONG_OTHERS)
     for number, kind in enumerate(KINDS)
     for fitting in [[name for name in ENDPOINTS if name in LISTS or not KINDS[kind].needs_list]]
+    for endpoint in [fitting[number % len(fitting)]]
 ]
 
 
@@ -220,19 +259,6 @@ class Extract:
         """The checksum of every Bronze file."""
         files = sorted((self.home / "lake" / "bronze" / endpoint).rglob("*.parquet"))
         return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-@contextmanager
-def as_it_was() -> Iterator[None]:
-    """Leave the signals and logs of this process as they were before its commands."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    logger = logging.getLogger("cryptoelt")
-    for log_handler in list(logger.handlers):
-        logger.removeHandler(log_handler)
-        log_handler.close()
 
 
 @pytest.fixture(scope="module")
@@ -324,8 +350,17 @@ def test_a_fault_of_one_endpoint_costs_no_other_anything(extract: Extract, kind:
     assert (state.charged, state.reserved, state.external) == (extract.provider_count, 0, 0)
 
 
-def test_every_endpoint_is_struck_among_the_others() -> None:
-    assert {endpoint for cell in AMONG for endpoint in cell.values[1:]} == set(ENDPOINTS)
+def test_every_endpoint_and_every_way_of_ending_is_struck_among_the_others() -> None:
+    struck = [tuple(map(str, among.values)) for among in AMONG if not among.marks]
+    assert set(struck) == AMONG_OTHERS
+    assert {endpoint for _, endpoint in struck} == set(ENDPOINTS)
+    assert {expected_of(kind, endpoint) for kind, endpoint in struck} == set(EXPECTED.values())
+
+
+def test_every_kind_of_extractor_meets_every_fault() -> None:
+    bases = (ScanExtractor, PagedExtractor, KeyedScanExtractor, BaseExtractor)
+    kinds = {name: [base for base in bases if issubclass(extractor, base)] for name, extractor in extractors().items()}
+    assert {tuple(kinds[name]) for name in OF_EACH_KIND} == set(map(tuple, kinds.values()))
 
 
 def test_a_fault_that_passes_within_the_tries_is_no_failure(extract: Extract) -> None:

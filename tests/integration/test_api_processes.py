@@ -19,6 +19,7 @@ from cryptoelt.api.reconcile import reconcile_if_open
 from cryptoelt.clock import Clock
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ApiSettings, BudgetSettings, Settings
+from tests.support.chance import seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,10 +160,9 @@ def test_processes_together_keep_the_minute_limit(tmp_path: Path) -> None:
     assert sum(output.count("called") for output in outputs) == 600
 
 
+@pytest.mark.drawn
 def test_a_ledger_killed_at_any_moment_never_says_less_than_was_spent(tmp_path: Path) -> None:
-    seed = random.SystemRandom().randrange(10**6)
-    print(f"seed {seed}")
-    draw = random.Random(seed)
+    draw = random.Random(seed())
     called = 0
     for kill in range(6):
         process = started(LEDGER_USER, tmp_path, f"kill-{kill}", 10**6)

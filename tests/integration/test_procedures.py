@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.test_load_any_order import EXAMPLES, Lab, split, units_of
+from tests.support.any_order import EXAMPLES, Lab, split, units_of
 from tests.support.silver_writer import asset, at, coin, exchange, exchange_figures, exchange_map
 from tests.support.small_histories import exchange_histories, expected_filled
 

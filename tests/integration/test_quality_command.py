@@ -1,4 +1,4 @@
-"""quality run and quality list, as processes without a terminal."""
+"""quality run and quality list, without a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from cryptoelt.errors import ExitCode
 from cryptoelt.quality.checks import checks, known_tables
 from tests.support.broken_rows import BROKEN
-from tests.support.cli import Cli, home_env
+from tests.support.cli import home_env
+from tests.support.in_process import InProcess
 from tests.support.loading import Loading
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def url(make_database: Callable[[str | None], SecretStr], healthy_template: str)
 
 
 @pytest.fixture
-def cli(home: Path, url: SecretStr) -> Cli:
+def cli(home: Path, url: SecretStr) -> InProcess:
     """The command line in an empty home with the healthy warehouse."""
     return cli_at(home, url.get_secret_value())
 
@@ -45,11 +46,11 @@ def break_(url: SecretStr, tmp_path: Path) -> Callable[[str], None]:
     return lambda name: load.execute(BROKEN[name])
 
 
-def cli_at(home: Path, url: str) -> Cli:
-    return Cli(home, home_env(home, WAREHOUSE__URL=url))
+def cli_at(home: Path, url: str) -> InProcess:
+    return InProcess(home, home_env(home, WAREHOUSE__URL=url))
 
 
-def test_a_healthy_warehouse_is_one_plain_line_and_code_0(cli: Cli) -> None:
+def test_a_healthy_warehouse_is_one_plain_line_and_code_0(cli: InProcess) -> None:
     finished = cli("quality", "run", "--table", "fact_crypto_market", "--table", "market_sentiment_history")
     assert (finished.code, finished.stderr) == (0, ""), finished.told
     (line,) = finished.stdout.splitlines()
@@ -59,7 +60,7 @@ def test_a_healthy_warehouse_is_one_plain_line_and_code_0(cli: Cli) -> None:
 
 
 def test_an_error_is_shown_with_its_row_and_what_to_do_and_the_code_is_4(
-    cli: Cli, break_: Callable[[str], None]
+    cli: InProcess, break_: Callable[[str], None]
 ) -> None:
     break_("market_kpis")
     break_("market_rank")
@@ -76,7 +77,7 @@ def test_an_error_is_shown_with_its_row_and_what_to_do_and_the_code_is_4(
     assert hint.startswith("hint: Rebuild the window from Bronze")
 
 
-def test_warnings_alone_are_shown_and_the_code_is_0(cli: Cli, break_: Callable[[str], None]) -> None:
+def test_warnings_alone_are_shown_and_the_code_is_0(cli: InProcess, break_: Callable[[str], None]) -> None:
     break_("market_rank")
     finished = cli("quality", "run", "--table", "fact_crypto_market")
     assert (finished.code, finished.stderr) == (0, "")
@@ -84,7 +85,7 @@ def test_warnings_alone_are_shown_and_the_code_is_0(cli: Cli, break_: Callable[[
     assert finished.stdout.endswith(": 0 errors, 1 warning, 0 infos\n")
 
 
-def test_json_is_one_object_with_every_check_that_was_run(cli: Cli, break_: Callable[[str], None]) -> None:
+def test_json_is_one_object_with_every_check_that_was_run(cli: InProcess, break_: Callable[[str], None]) -> None:
     break_("global_known_flags")
     finished = cli("quality", "run", "--table", "fact_global_market", "--severity", "error", "--full", "--json")
     assert finished.code == ExitCode.QUALITY
@@ -114,21 +115,21 @@ def test_json_is_one_object_with_every_check_that_was_run(cli: Cli, break_: Call
 def test_bad_input_is_code_2_and_one_clear_line(
     home: Path, command: str, words: list[str], message: str, hint: str
 ) -> None:
-    finished = Cli(home, home_env(home))("quality", command, *words)
+    finished = InProcess(home, home_env(home))("quality", command, *words)
     assert (finished.code, finished.stdout) == (ExitCode.USAGE, "")
     assert finished.stderr.splitlines() == [f"error: {message}", f"hint: {hint}"]
     assert list(home.iterdir()) == []
 
 
 def test_bad_input_with_json_is_one_object(home: Path) -> None:
-    finished = Cli(home, home_env(home))("quality", "run", "--table", "dim_crypto", "--json")
+    finished = InProcess(home, home_env(home))("quality", "run", "--table", "dim_crypto", "--json")
     assert finished.code == ExitCode.USAGE
     assert finished.json()["error"]["type"] == "UsageError"
     assert finished.json()["command"] == "quality run"
 
 
 def test_list_needs_no_database_and_tells_of_every_check(home: Path) -> None:
-    cli = Cli(home, home_env(home))
+    cli = InProcess(home, home_env(home))
     shown = cli("quality", "list", "--json").json()
     assert [check["name"] for check in shown["checks"]] == [check.name for check in checks()]
     assert {check["table"] for check in shown["checks"]} == set(known_tables())

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +12,15 @@ from cryptoelt.extract.fields import NON_FINITE, NUL_IN_TEXT, WRONG_TYPE
 from cryptoelt.metadata.jsonl import append_line
 from cryptoelt.transform.rules import CONFLICTING_DUPLICATE, MISSING_KEY
 from cryptoelt.warehouse.quarantine import NEWEST, RULES
+from tests.support.cli import home_env
+from tests.support.in_process import InProcess
 from tests.support.silver_writer import at, category, category_fact, listing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptoelt.warehouse.engine import Warehouse
+    from tests.support.cli import Finished
     from tests.support.loading import Loading
     from tests.support.silver_writer import SilverWriter
 
@@ -29,18 +29,14 @@ CALL_ID = "20261123T103000Z-0123456789abcdef"
 RECORD = '{"id": "c9", "volume": 1e999, "tags": [], "quote": {"USD": {"price": 0.10, "name": "x, [y]: \\"z\\""}}}'
 
 
-def quarantine(home: Path, url: SecretStr, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"CRYPTOELT_HOME": str(home), "PATH": os.environ["PATH"]}
-    environment["CRYPTOELT_WAREHOUSE__URL"] = url.get_secret_value()
-    command = [sys.executable, "-m", "cryptoelt", "quarantine", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+def quarantine(home: Path, url: SecretStr, *arguments: str) -> Finished:
+    return InProcess(home, home_env(home, WAREHOUSE__URL=url.get_secret_value()))("quarantine", *arguments)
 
 
 def shown(home: Path, url: SecretStr, *arguments: str) -> dict[str, Any]:
     done = quarantine(home, url, *arguments, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    assert (done.code, done.stderr) == (0, "")
+    return done.json()
 
 
 @pytest.fixture
@@ -103,7 +99,7 @@ def test_a_long_list_shows_the_newest_and_counts_all(home: Path, load: Loading, 
 
 def test_off_a_terminal_a_list_is_plain_lines(home: Path, url: SecretStr) -> None:
     done = quarantine(home, url, "list", "--table", MARKET)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.code, done.stderr) == (0, "")
     heads, counts, columns, row = (line.split("\t") for line in done.stdout.splitlines())
     assert heads == ["table", "rule", "records", "replayed", "newest"]
     assert counts == [MARKET, "missing_key", "1", "0", "2026-11-23T12:30:00Z"]
@@ -115,7 +111,7 @@ def test_off_a_terminal_a_list_is_plain_lines(home: Path, url: SecretStr) -> Non
 def test_an_empty_quarantine_is_no_failure(home: Path, warehouse: Warehouse) -> None:
     report = shown(home, warehouse.url, "list")
     assert (report["counts"], report["records"]) == ([], [])
-    assert quarantine(home, warehouse.url, "list").returncode == 0
+    assert quarantine(home, warehouse.url, "list").code == 0
 
 
 def test_a_record_is_shown_with_its_rule_in_words_and_the_call_that_brought_it(
@@ -133,7 +129,7 @@ def test_a_record_is_shown_with_its_rule_in_words_and_the_call_that_brought_it(
     assert report["record"] == RECORD
 
     plain = quarantine(home, url, "show", str(number))
-    assert (plain.returncode, plain.stderr) == (0, "")
+    assert (plain.code, plain.stderr) == (0, "")
     facts, record = plain.stdout.split("{\n", 1)
     assert f"rule\tnon_finite: {RULES['non_finite']}\n" in facts
     assert f"call\t{CALL_ID}\n" in facts
@@ -157,7 +153,7 @@ def test_a_record_that_is_not_json_and_whose_call_is_not_known_is_shown_as_it_is
     home: Path, url: SecretStr, load: Loading
 ) -> None:
     plain = quarantine(home, url, "show", str(id_of(load, "not JSON")))
-    assert plain.returncode == 0
+    assert plain.code == 0
     assert plain.stdout.endswith("\ncall\tcall\nnot JSON\n")
     assert shown(home, url, "show", str(id_of(load, "not JSON")))["call"] is None
 
@@ -177,7 +173,7 @@ def test_a_bad_question_is_code_2_and_one_clear_line(
 ) -> None:
     nowhere = SecretStr(f"postgresql://u:secret@127.0.0.1:{closed_port}/x")  # it is not even asked
     done = quarantine(home, nowhere, *arguments, *(["--json"] if as_json else []))
-    assert done.returncode == 2
+    assert done.code == 2
     error, advice = done.stderr.splitlines()
     assert words in error
     assert hint in advice
@@ -188,7 +184,7 @@ def test_a_bad_question_is_code_2_and_one_clear_line(
 
 def test_a_record_that_does_not_exist_is_code_2_and_one_clear_line(home: Path, warehouse: Warehouse) -> None:
     done = quarantine(home, warehouse.url, "show", "99999", "--json")
-    assert (done.returncode, json.loads(done.stdout)["error"]["type"]) == (2, "UsageError")
+    assert (done.code, json.loads(done.stdout)["error"]["type"]) == (2, "UsageError")
     assert done.stderr.splitlines() == [
         "error: there is no record 99999 in quarantine",
         "hint: `cryptoelt quarantine list --all` shows them",
@@ -199,8 +195,8 @@ def test_a_warehouse_that_is_not_there_or_not_at_the_head_is_code_8_or_9(
     home: Path, postgres_url: SecretStr, closed_port: int
 ) -> None:
     down = SecretStr(f"postgresql://u:secret@127.0.0.1:{closed_port}/x")
-    assert quarantine(home, down, "list").returncode == 8
+    assert quarantine(home, down, "list").code == 8
     for arguments in (["list"], ["show", "1"]):
         refused = quarantine(home, postgres_url, *arguments)
-        assert refused.returncode == 9
+        assert refused.code == 9
         assert "db init" in refused.stderr

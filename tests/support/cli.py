@@ -86,7 +86,7 @@ class Cli:
         done = subprocess.run(
             [sys.executable, "-m", self.module, *arguments],
             cwd=self.home,
-            env=self._environment(settings),
+            env=self.environment_with(settings),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -100,7 +100,7 @@ class Cli:
         process = subprocess.Popen(
             [sys.executable, "-m", self.module, *arguments],
             cwd=self.home,
-            env=self._environment(settings),
+            env=self.environment_with(settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -109,7 +109,8 @@ class Cli:
         )
         return Running(process)
 
-    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+    def environment_with(self, settings: dict[str, str]) -> dict[str, str]:
+        """Return the whole environment of a command with these settings."""
         return {**self.environment, **{f"CRYPTOELT_{name}": value for name, value in settings.items()}}
 
 

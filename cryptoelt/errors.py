@@ -116,6 +116,10 @@ class AnswerError(CryptoEltError):
     """The API answered, but not in the shape it documents, or without rows where rows are certain."""
 
 
+class UnusableAnswerError(AnswerError):
+    """The API answered, but what it sent cannot be right; it is kept in Bronze, marked, and not built."""
+
+
 class MissingInputError(CryptoEltError):
     """What this unit works from was never fetched."""
 

@@ -101,6 +101,10 @@ class ExtractSettings(_Section):
     """Days after which a coin's info is asked again."""
     membership_days: int = Field(default=30, ge=1)
     """Days after which a category's members are asked again although their number is unchanged."""
+    unusable_share: float = Field(default=0.5, gt=0, le=1)
+    """An answer is unusable where more than this share of it is rejected, missing, or without its measure; 1: never."""
+    unusable_tries: int = Field(default=3, ge=1)
+    """Unusable answers after which a window's endpoint, or an id of its scan, is asked no more."""
 
 
 class ScheduleSettings(_Section):

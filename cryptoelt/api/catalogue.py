@@ -53,6 +53,8 @@ class Endpoint:
         parameters: sent with every call.
         frequencies: the frequencies that ask it.
         largest_answer: bytes of disk an answer may need in Bronze; no call is made with less free.
+        most_rows: rows that a list of several pages can have, generously: twice what there is of everybody, active or
+            not. One that goes on beyond them would never end.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Endpoint:
     parameters: dict[str, str] = field(default_factory=dict)
     frequencies: frozenset[str] = frozenset()
     largest_answer: int = 4 * 2**20
+    most_rows: int = 100_000
 
 
 KEY_INFO = Endpoint("key/info", "/v1/key/info", Price(0))
@@ -84,6 +87,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             Shape.LIST,
             {"listing_status": "active", "sort": "id"},
             _of("daily"),
+            most_rows=25_000,
         ),
         Endpoint(
             "exchange/info",
@@ -146,6 +150,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             Shape.COINS,
             {},
             _of("daily"),
+            most_rows=20_000,
         ),
         Endpoint(
             "global-metrics/quotes/latest",
@@ -156,7 +161,15 @@ ENDPOINTS: dict[str, Endpoint] = {
             _of("10x"),
         ),
         Endpoint("fear-and-greed/latest", "/v3/fear-and-greed/latest", Price(1), Shape.RECORD, {}, _of("10x")),
-        Endpoint("fear-and-greed/historical", "/v3/fear-and-greed/historical", Price(1), Shape.LIST, {}, _of()),
+        Endpoint(
+            "fear-and-greed/historical",
+            "/v3/fear-and-greed/historical",
+            Price(1),
+            Shape.LIST,
+            {},
+            _of(),
+            most_rows=10_000,
+        ),
     )
 }
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from cryptoelt.sandbox.faults import KINDS
+from cryptoelt.sandbox.faults import DISTORTIONS, KINDS
 
 _FAULT_HELP = (
     "What goes wrong, repeatable: a kind, then as needed =VALUE, @ENDPOINT, *TIMES (else for ever) and +SKIP (calls "
-    f"let through first), e.g. http_500@key/info*2. Kinds: {', '.join(KINDS)}."
+    f"let through first), e.g. http_500@key/info*2. Kinds: {', '.join([*KINDS, *DISTORTIONS])}."
 )
 
 

@@ -13,6 +13,7 @@ from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
 from cryptoelt.errors import AnswerError, CryptoEltError
 from cryptoelt.extract.fields import fit, trimmed
+from cryptoelt.extract.judgement import Tally, has_shrunk, is_far_short, no_more, unusable, unusable_answers
 from cryptoelt.frequencies import INIT
 from cryptoelt.lake.bronze import COMMON_FIELDS, BronzeNote
 from cryptoelt.metadata.journals import Journal
@@ -71,12 +72,17 @@ class BaseExtractor:
     columns: ClassVar[tuple[Column, ...]]
     #: Columns that identify a record within one snapshot; () where the answer is one record.
     key: ClassVar[tuple[str, ...]] = ()
+    #: Columns that an answer is worth nothing without: what the endpoint exists for.
+    measures: ClassVar[tuple[str, ...]] = ()
+    #: Columns that no table is built from: a value that does not fit them costs no record.
+    unbuilt: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, context: ExtractContext) -> None:
         self.context = context
         self.is_init = context.window is not None and context.window.frequency == INIT
         self.endpoint = ENDPOINTS[self.endpoint_name]
         self._keys: set[tuple[Any, ...]] = set()
+        self._repeated = 0
         self._records = 0
 
     def estimate(self, snapshot: datetime) -> Cost:  # noqa: ARG002 - for overrides
@@ -118,11 +124,13 @@ class BaseExtractor:
         """Ask the endpoint and write its answer to Bronze as this snapshot; `unit` is filled.
 
         Raises:
-            CryptoEltError: a call failed or was refused, an answer is not usable, or it cannot be written.
+            UnusableAnswerError: an answer cannot be right, or enough of such have come in this window.
+            CryptoEltError: a call failed or was refused, or an answer cannot be written.
         """
         started = self.context.clock.now()
         outcome: dict[str, Any] = {}
         try:
+            self._require_tries()
             self._extract(snapshot, unit, outcome)
         except CryptoEltError as exc:
             status = Status.PARTIAL if unit.snapshots else Status.FAILED
@@ -133,12 +141,31 @@ class BaseExtractor:
         self._journal(started, {"status": unit.status.value, **outcome})
         log.info("extract.done", extra={"fields": {"endpoint": self.endpoint_name, "rows": unit.rows_in}})
 
+    def _require_tries(self) -> None:
+        """Raise where a window has brought so many unusable answers that the next would be no better.
+
+        Who asks by hand is somebody who looks, so that is always asked.
+        """
+        found = self._unusable_before()
+        if len(found) >= self.context.settings.unusable_tries:
+            raise no_more(self.endpoint_name, f"{len(found)} answers", found[-1].unusable)
+
+    def _unusable_before(self) -> list[BronzeNote]:
+        """Return the unusable answers of the window that is served; none where it was started by hand."""
+        window = self.context.window
+        if window is None or self.is_init:
+            return []
+        return unusable_answers(self.context.bronze, self.endpoint_name, window)
+
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         """Make the call and keep its answer; what the journal shall say is added to `outcome` as it is known."""
         unit.planned = self.estimate(snapshot).credits
         answer = self._ask(snapshot)
-        rows, clean = self.typed(answer.call_id, self.parse(answer), snapshot)
-        file = self._keep(rows, self._note(answer.call_id, clean=clean), unit, snapshot)
+        records, fault = self._records_of(answer)
+        rows, clean = self.typed(answer.call_id, records, snapshot)
+        fault = fault or self._fault_in(rows, self._tally())
+        fault = fault or self._fault_of_length(rows.num_rows, self.known_rows() or 0, unit)
+        file = self._keep(rows, self._note(answer.call_id, clean=clean, unusable=fault), unit, snapshot)
         outcome |= {
             "snapshot": iso(snapshot),
             "rows": rows.num_rows,
@@ -148,6 +175,8 @@ class BaseExtractor:
             "server_time": None if answer.server_time is None else iso(answer.server_time),
             "sha256": answer.sha256,
         }
+        if fault:
+            raise unusable(self.endpoint_name, fault, answer.call_id)
 
     def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
         """Make one call, where its answer would find room; `rows` bounds what it can cost."""
@@ -177,6 +206,50 @@ class BaseExtractor:
                 hint="nothing was stored; the API may have changed, see the call in metadata/calls/",
             )
 
+    # --- whether it can be right --------------------------------------------------------------------------------------
+
+    def _records_of(self, answer: Answer) -> tuple[list[RawRecord], str]:
+        """Return the records, and why the answer is unusable where it is of another shape: it is kept all the same.
+
+        Raises:
+            AnswerError: there is nothing in it to keep.
+        """
+        try:
+            return list(self.parse(answer)), ""
+        except AnswerError as exc:
+            if not any(record.value for record in answer.records):
+                raise
+            return answer.records, exc.message
+
+    def _tally(self) -> Tally:
+        return Tally(self.key, self.measures, self.unbuilt)
+
+    def _fault_in(self, rows: pa.Table, tally: Tally) -> str:
+        """Return why an answer is unusable, by the records that were typed last and those counted before; "" if not."""
+        share = self.context.settings.unusable_share
+        tally.add(rows)
+        repeated = f"{self._repeated} of {rows.num_rows} records are of what had come already"
+        return tally.fault(share) or (repeated if self._repeated > share * rows.num_rows else "")
+
+    def known_rows(self) -> int | None:
+        """Return how many rows a whole answer has, by what is known before; None where nothing is.
+
+        Raises:
+            StorageError: Bronze cannot be read.
+        """
+        return self.rows_before() if self.endpoint.shape is Shape.LIST else None
+
+    def _fault_of_length(self, rows: int, known: int, unit: Unit) -> str:
+        """Return why a list is unusable, where it is far shorter than is known; of a smaller loss the unit tells."""
+        if is_far_short(rows, known, self.context.settings.unusable_share):
+            return f"{rows} rows came, {known} are known"
+        if has_shrunk(rows, known):
+            unit.notices.append(f"{self.endpoint_name}: only {rows} rows came, {known} were known")
+            log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})
+        return ""
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
     def typed(
         self, call_id: str, records: Iterable[RawRecord], snapshot: datetime, **constants: Any
     ) -> tuple[pa.Table, bool]:
@@ -193,8 +266,9 @@ class BaseExtractor:
         raw: list[str] = []
         for record in records:
             broken = []
+            subject = self.subject_of(record.value)
             for column in self.columns:
-                sent = constants[column.name] if column.name in constants else column.value_in(record.value)
+                sent = constants[column.name] if column.name in constants else column.value_in(subject)
                 value, rule = fit(sent, column.type)
                 values[column.name].append(value)
                 if rule is not None:
@@ -213,24 +287,38 @@ class BaseExtractor:
         schema = pa.schema([*COMMON_FIELDS, *(pa.field(column.name, column.type) for column in self.columns)])
         return pa.table([*common, *typed], schema=schema), self._is_clean(values, unfit)
 
+    def subject_of(self, record: Any) -> Any:
+        """Return what the columns are taken from: as a rule the record itself."""
+        return record
+
     def _is_clean(self, values: dict[str, list[Any]], unfit: list[list[str] | None]) -> bool:
         keys = list(zip(*([trimmed(value) for value in values[name]] for name in self.key), strict=True))
         missing = any(part is None for key in keys for part in key)
-        repeated = len(set(keys)) < len(keys) or not self._keys.isdisjoint(keys)
+        known = len(self._keys)
         self._keys.update(keys)
-        return not missing and not repeated and not any(unfit)
+        self._repeated = len(keys) - (len(self._keys) - known)
+        return not missing and not self._repeated and not any(unfit)
 
     def _note(
-        self, call_id: str | None, *, clean: bool, is_last: bool = True, scan: dict[str, Any] | None = None
+        self,
+        call_id: str | None,
+        *,
+        clean: bool,
+        is_last: bool = True,
+        scan: dict[str, Any] | None = None,
+        unusable: str = "",
     ) -> BronzeNote:
         window = self.context.window
-        return BronzeNote(clean, None if window is None else window.start, is_last, scan, call_id)
+        start = None if window is None else window.start
+        return BronzeNote(clean, start, is_last and not unusable, scan, call_id, unusable)
 
     def _keep(
         self, rows: pa.Table, note: BronzeNote, unit: Unit, snapshot: datetime, part: int | None = None
     ) -> BronzeFile:
-        """Write one answer to Bronze and count it."""
+        """Write one answer to Bronze and count it; one that is unusable brings the unit nothing."""
         file = self.context.bronze.write(self.endpoint_name, snapshot, rows, note, part)
+        if note.unusable:
+            return file
         unit.rows_in += rows.num_rows
         unit.rows_loaded += rows.num_rows
         if snapshot not in unit.snapshots:

@@ -27,3 +27,4 @@ class CategoriesExtractor(BaseExtractor):
         text("last_updated"),
     )
     key = ("id",)
+    measures = ("market_cap",)

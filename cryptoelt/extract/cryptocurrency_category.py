@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from datetime import timedelta
 from functools import cached_property
-from itertools import count
 from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    import pyarrow as pa
+
     from cryptoelt.api.answer import Answer
+    from cryptoelt.extract.judgement import Tally
     from cryptoelt.extract.scan_state import Asked
 
 _CATEGORIES = "cryptocurrency/categories"
@@ -55,6 +57,8 @@ class CategoryExtractor(ScanExtractor):
         text("crypto_symbol", "coin", "symbol"),
     )
     key = ("category_id", "page_start", "crypto_id")
+    measures = ("crypto_id",)
+    unbuilt = frozenset({"category_name"})
 
     #: The coins of a full page: the most the endpoint allows.
     page_size: ClassVar[int] = 1000
@@ -172,21 +176,39 @@ class CategoryExtractor(ScanExtractor):
     def ask(self, ids: tuple[str, ...], snapshot: datetime) -> Iterator[Part]:
         """Ask for one category, page after page, until one is short.
 
-        A page without coins where `num_tokens` promises some is no last page: it would end memberships.
+        A page without coins where `num_tokens` promises some is no last page: it would end memberships. One of coins
+        that came before is of a list that never ends.
         """
-        (id_,), size = ids, self.page_size
-        for start in count(1, self.page_size):
+        (id_,), size, start = ids, self.page_size, 1
+        tally, seen, is_done, fault = self._tally(), set[int](), False, ""
+        while not (is_done or fault):
+            self.context.clock.stop.raise_if_set()
             answer = self._ask(snapshot, size, id=id_, start=str(start), limit=str(size))
-            records = list(self.parse(answer))
-            coins, promised = len(records) - 1, whole_number(records[0].value["category"].get("num_tokens"))
+            records, fault = self._records_of(answer)
+            coins, promised = len(records) - 1, None if fault else _tokens(records[0])
             is_done, is_hole = coins < size, coins == 0 and (promised or 0) >= start
             page = {"category_id": id_, "page_start": start, "is_last_page": is_done and not is_hole}
             rows, clean = self.typed(answer.call_id, records, snapshot, **page)
+            fault = fault or self._fault_in(rows, tally) or self._fault_of_page(rows, seen)
             about = {"num_tokens": promised, "listed": self._sizes.get(id_)}
             notice = f"{self.endpoint_name}: of {promised} coins of {id_} only {start - 1} came" if is_hole else ""
-            yield Part(rows, clean, ids if is_done else (), answer, about=about, notice=notice)
-            if is_done:
-                return
+            answered = ids if is_done or fault else ()
+            yield Part(rows, clean, answered, answer, about=about, notice=notice, unusable=fault)
+            start += coins
+
+    def _fault_in(self, rows: pa.Table, tally: Tally) -> str:
+        """Judge the coins; the category's own row has no coin and needs none."""
+        return super()._fault_in(rows.filter(rows["is_member"]), tally)
+
+    def _fault_of_page(self, rows: pa.Table, seen: set[int]) -> str:
+        """Return why a page of a category is unusable beside those before it, whose coins are `seen`; "" if not."""
+        coins = {id_ for id_ in rows["crypto_id"].to_pylist() if id_ is not None}
+        repeated = len(coins & seen)
+        seen |= coins
+        if repeated > self.context.settings.unusable_share * len(coins):
+            return f"{repeated} of {len(coins)} coins are of what had come already"
+        most = self.endpoint.most_rows
+        return f"it goes on after {len(seen)} coins, more than {most} there cannot be" if len(seen) > most else ""
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the category, and each of its coins.
@@ -213,6 +235,11 @@ class CategoryExtractor(ScanExtractor):
         members = [number for number, is_member in enumerate(values["is_member"]) if is_member]
         coins = {name: [column[number] for number in members] for name, column in values.items()}
         return super()._is_clean(coins, unfit)
+
+
+def _tokens(category: RawRecord) -> int | None:
+    """Return how many coins a category says it has in all."""
+    return whole_number(category.value["category"].get("num_tokens"))
 
 
 def _changed(sizes: dict[str, int], asked: dict[str, Asked]) -> list[str]:

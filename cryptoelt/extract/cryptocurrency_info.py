@@ -49,6 +49,8 @@ class CryptocurrencyInfoExtractor(KeyedScanExtractor):
         first_text("twitter_url", "urls", "twitter"),
     )
     key = ("id",)
+    measures = ("name",)
+    unbuilt = frozenset({"notice"})
 
     def plan(self, snapshot: datetime) -> Sequence[str]:
         """Return new coins, then renamed ones, then those whose turn it is, the longest not asked first."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptoelt.api.answer import RawRecord
 from cryptoelt.api.catalogue import LISTINGS_V1
-from cryptoelt.extract.fields import MISPLACED, flag, integer, number, text, texts
+from cryptoelt.extract.fields import flag, integer, number, text, texts
 from cryptoelt.extract.paged import PagedExtractor
+from cryptoelt.extract.quotes import with_dollar_quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
-
-    import pyarrow as pa
 
     from cryptoelt.extract.base import ExtractContext
 
-_CURRENCY = "USD"
+_MAP = "cryptocurrency/map"
 
 
 class ListingsExtractor(PagedExtractor):
@@ -58,6 +55,8 @@ class ListingsExtractor(PagedExtractor):
         text("quote_last_updated", "quote", "last_updated"),
     )
     key = ("id",)
+    measures = ("price", "market_cap")
+    unbuilt = frozenset({"date_added", "last_updated", "tags"})
 
     def __init__(self, context: ExtractContext) -> None:
         super().__init__(context)
@@ -72,12 +71,18 @@ class ListingsExtractor(PagedExtractor):
         """Return the page's number."""
         return {"batch_index": page}
 
-    def typed(
-        self, call_id: str, records: Iterable[RawRecord], snapshot: datetime, **constants: Any
-    ) -> tuple[pa.Table, bool]:
-        """Type records by their quote in USD."""
-        quoted = (RawRecord(_with_one_quote(record.value), record.raw) for record in records)
-        return super().typed(call_id, quoted, snapshot, **constants)
+    def subject_of(self, record: Any) -> Any:
+        """Return the record with its quote in USD alone."""
+        return with_dollar_quote(record)
+
+    def known_rows(self) -> int | None:
+        """Return how many active coins the newest map has, as far as they are wanted; without one, the last listing's.
+
+        Raises:
+            StorageError: Bronze cannot be read.
+        """
+        maps = self.context.bronze.complete_snapshots(_MAP, 1)
+        return self.context.bronze.footer_of(maps[0]).rows if maps else self.rows_before()
 
     def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - all pages so far
         """Return how many distinct coins came; on two pages of a list that moved, one twice is another not at all."""
@@ -85,18 +90,3 @@ class ListingsExtractor(PagedExtractor):
         repeated = rows - distinct
         found = {"wanted": self.wanted_rows(), "distinct": distinct, "repeated": repeated}
         return {**found, "is_complete": False} if repeated else found
-
-
-def _with_one_quote(record: Any) -> Any:
-    """Return a record whose `quote` is the one in USD, whichever version sent it."""
-    if not isinstance(record, dict) or record.get("quote") is None:
-        return record
-    return {**record, "quote": _quote_of(record["quote"])}
-
-
-def _quote_of(quote: Any) -> Any:
-    if isinstance(quote, dict):
-        return quote.get(_CURRENCY)
-    if not isinstance(quote, list) or not all(isinstance(item, dict) for item in quote):
-        return MISPLACED
-    return next((item for item in quote if item.get("symbol") == _CURRENCY), None)

@@ -36,6 +36,8 @@ class CryptocurrencyMapExtractor(PagedExtractor):
         text("platform_token_address", "platform", "token_address"),
     )
     key = ("id",)
+    measures = ("name",)
+    unbuilt = frozenset({"status", "first_historical_data", "platform_slug"})
 
     def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - counted already
         """Return the difference to the last map; ranks change daily and are none."""

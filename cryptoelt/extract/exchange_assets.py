@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from cryptoelt.api.answer import Answer, RawRecord
+
 #: One empty answer may be a slip, and would leave an exchange out for weeks.
 _STAYS_ACTIVE = timedelta(days=7)
 #: Exchanges with known assets that may come back with the map that is asked before, at most.
@@ -44,6 +46,8 @@ class ExchangeAssetsExtractor(ScanExtractor):
         number("price_usd", "currency", "price_usd"),
     )
     key = ("exchange_id", "platform_name", "wallet_address", "crypto_id")
+    measures = ("balance",)
+    unbuilt = frozenset({"platform_crypto_id"})
 
     def plan(self, snapshot: datetime) -> Sequence[str]:
         """Return the exchanges with known assets, then a slice of the others: the longest not asked first."""
@@ -89,6 +93,15 @@ class ExchangeAssetsExtractor(ScanExtractor):
         """Ask for one exchange; an empty list is an answer."""
         (id_,) = ids
         answer = self._ask(snapshot, id=id_)
+        records, fault = self._records_of(answer)
+        rows, clean = self.typed(answer.call_id, records, snapshot, exchange_id=int(id_))
+        yield Part(rows, clean, ids, answer, unusable=fault or self._fault_in(rows, self._tally()))
+
+    def parse(self, answer: Answer) -> Iterator[RawRecord]:
+        """Yield the wallets; there may be none.
+
+        Raises:
+            AnswerError: `data` is no list.
+        """
         self._require_shape(answer)
-        rows, clean = self.typed(answer.call_id, answer.records, snapshot, exchange_id=int(id_))
-        yield Part(rows, clean, ids, answer)
+        yield from answer.records

@@ -39,6 +39,8 @@ class ExchangeInfoExtractor(KeyedScanExtractor):
         first_text("fee_url", "urls", "fee"),
     )
     key = ("id",)
+    measures = ("name",)
+    unbuilt = frozenset({"notice"})
 
     def plan(self, snapshot: datetime) -> Sequence[str]:  # noqa: ARG002 - everyone, whenever
         """Return every exchange of the newest map."""

@@ -27,6 +27,8 @@ class ExchangeMapExtractor(PagedExtractor):
         text("last_historical_data"),
     )
     key = ("id",)
+    measures = ("name",)
+    unbuilt = frozenset({"slug", "is_listed", "is_redistributable", "first_historical_data", "last_historical_data"})
 
     def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - counted already
         """Return the difference to the last map."""

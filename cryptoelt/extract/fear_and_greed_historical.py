@@ -18,6 +18,7 @@ class FearAndGreedHistoricalExtractor(PagedExtractor):
     page_size = 500
     columns = (text("timestamp"), integer("value"), text("value_classification"))
     key = ("timestamp",)
+    measures = ("value",)
 
     def expected_rows(self, snapshot: datetime) -> int:
         """Return the days since the index began, the present one included."""

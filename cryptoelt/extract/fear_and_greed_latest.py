@@ -11,3 +11,4 @@ class FearAndGreedLatestExtractor(BaseExtractor):
 
     endpoint_name = "fear-and-greed/latest"
     columns = (integer("value"), text("value_classification"), moment("update_time"))
+    measures = ("value",)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cryptoelt.extract.base import BaseExtractor
 from cryptoelt.extract.fields import day, integer, moment, number
+from cryptoelt.extract.quotes import with_dollar_quote
 
 _COUNTS = (
     "active_cryptocurrencies",
@@ -58,10 +61,15 @@ class GlobalMetricsExtractor(BaseExtractor):
     columns = (
         *(integer(name) for name in _COUNTS),
         *(number(name) for name in _NUMBERS),
-        *(number(name, "quote", "USD", name) for name in _QUOTE_NUMBERS),
+        *(number(name, "quote", name) for name in _QUOTE_NUMBERS),
         integer("max_incremental_number", "tracked_yearly_number", "maxIncrementalNumber"),
         day("max_incremental_date", "tracked_yearly_number", "maxIncrementalDate"),
         integer("min_incremental_number", "tracked_yearly_number", "minIncrementalNumber"),
         day("min_incremental_date", "tracked_yearly_number", "minIncrementalDate"),
         moment("last_updated"),
     )
+    measures = ("total_market_cap",)
+
+    def subject_of(self, record: Any) -> Any:
+        """Return the record with its quote in USD alone."""
+        return with_dollar_quote(record)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cryptoelt.api.envelope import items_of, members_of
 from cryptoelt.errors import AnswerError
+from cryptoelt.extract.judgement import is_far_short
 from cryptoelt.extract.scan import Part, ScanExtractor
 
 if TYPE_CHECKING:
@@ -30,16 +31,21 @@ class KeyedScanExtractor(ScanExtractor):
             AnswerError: nobody of many was answered.
         """
         answer = self._ask(snapshot, len(ids), id=",".join(ids))
-        self._require_shape(answer)
-        answered = members_of(answer.records[0]).keys()
+        records, fault = self._records_of(answer)
+        answered = () if fault else members_of(answer.records[0]).keys()
         passed_over = tuple(id_ for id_ in ids if id_ not in answered)
-        if len(passed_over) == len(ids) > _FEW:
+        if len(passed_over) == len(ids) > _FEW and not fault:
             raise AnswerError(
                 f"{self.endpoint_name} answered without a single record of {len(ids)} (call {answer.call_id})",
                 hint="nothing was stored; run again later, and see the call in metadata/calls/",
             )
-        rows, clean = self.typed(answer.call_id, self.parse(answer), snapshot)
-        yield Part(rows, clean, ids, answer, passed_over)
+        rows, clean = self.typed(answer.call_id, records, snapshot)
+        fault = fault or self._fault_in(rows, self._tally()) or self._fault_of_batch(rows.num_rows, len(ids))
+        yield Part(rows, clean, ids, answer, () if fault else passed_over, unusable=fault)
+
+    def _fault_of_batch(self, rows: int, asked: int) -> str:
+        is_short = asked > _FEW and is_far_short(rows, asked, self.context.settings.unusable_share)
+        return f"{rows} records came for {asked} ids" if is_short else ""
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the records, each an object or a list of one.

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
-from cryptoelt.errors import AnswerError
 from cryptoelt.extract.base import BaseExtractor
 from cryptoelt.extract.expected import SUPPOSED_ROWS
+from cryptoelt.extract.judgement import unusable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cryptoelt.api.answer import Answer, RawRecord
     from cryptoelt.results import Unit
 
 _FIRST_ROW = 1
@@ -56,38 +57,46 @@ class PagedExtractor(BaseExtractor):
         return cost
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
-        wanted, start, page = self.wanted_rows(), _FIRST_ROW, 1
+        wanted, tally = self.wanted_rows(), self._tally()
         unit.planned = self.estimate(snapshot).credits
         outcome |= {"snapshot": iso(snapshot), "rows": 0, "pages": 0, "is_complete": False, "credits": 0}
         outcome |= {"call_ids": [], "file": None}
-        while True:
-            limit = self.page_size if wanted is None else min(self.page_size, wanted - start + _FIRST_ROW)
-            answer = self._ask(snapshot, limit, start=str(start), limit=str(limit))
-            self._require_shape(answer)
-            if page == 1 and not answer.records:
-                raise AnswerError(
-                    f"{self.endpoint_name} answered without a single record (call {answer.call_id})",
-                    hint="nothing was stored; run again later, and see the call in metadata/calls/",
-                )
-            got = len(answer.records)
-            start += got
-            is_last = got < limit or (wanted is not None and start - _FIRST_ROW >= wanted)
-            constants = self.page_constants(page)
-            rows, clean = self.typed(answer.call_id, answer.records, snapshot, **constants)
-            part = None if is_last and page == 1 else page
-            file = self._keep(rows, self._note(answer.call_id, clean=clean, is_last=is_last), unit, snapshot, part)
-            outcome["rows"] += got
-            outcome["credits"] += answer.credits
-            outcome["pages"] = page
+        is_last = False
+        while not is_last:
+            self.context.clock.stop.raise_if_set()
+            before = outcome["rows"]
+            limit = self.page_size if wanted is None else min(self.page_size, wanted - before)
+            answer = self._ask(snapshot, limit, start=str(before + _FIRST_ROW), limit=str(limit))
+            records, fault = self._records_of(answer, is_first=not before)
+            so_far = before + len(records)
+            is_last = len(records) < limit or (wanted is not None and so_far >= wanted)
+            page = outcome["pages"] + 1
+            rows, clean = self.typed(answer.call_id, records, snapshot, **self.page_constants(page))
+            fault = fault or self._fault_in(rows, tally) or self._fault_of_page(so_far, answer, unit, is_last=is_last)
+            note = self._note(answer.call_id, clean=clean, is_last=is_last, unusable=fault)
+            file = self._keep(rows, note, unit, snapshot, None if is_last and page == 1 else page)
+            outcome |= {"rows": so_far, "credits": outcome["credits"] + answer.credits, "pages": page}
             outcome["call_ids"].append(answer.call_id)
             outcome["file"] = outcome["file"] or file.path
-            if is_last:
-                break
-            page += 1
+            if fault:
+                unit.snapshots, unit.rows_in, unit.rows_loaded = [], 0, 0  # the pages before it are not built either
+                raise unusable(self.endpoint_name, fault, answer.call_id)
         total, rows_in = answer.total_count, outcome["rows"]
         all_there_are = total if wanted is None or total is None else min(total, wanted)
         outcome |= {"total_count": total, "is_complete": all_there_are is None or rows_in >= all_there_are}
         outcome |= self.findings(snapshot, outcome["rows"])
+
+    def _records_of(self, answer: Answer, *, is_first: bool = True) -> tuple[list[RawRecord], str]:
+        """Return the records, as of any answer; a page after the first may be empty, and is then the last."""
+        return ([], "") if answer.is_list and not answer.records and not is_first else super()._records_of(answer)
+
+    def _fault_of_page(self, so_far: int, answer: Answer, unit: Unit, *, is_last: bool) -> str:
+        """Return why a list is unusable by its length: too short once it has ended, or so long that it never will."""
+        if is_last:
+            known, wanted = max(self.known_rows() or 0, answer.total_count or 0), self.wanted_rows()
+            return self._fault_of_length(so_far, known if wanted is None else min(known, wanted), unit)
+        most = self.endpoint.most_rows
+        return f"it goes on after {so_far} rows, more than {most} there cannot be" if so_far > most else ""
 
     def page_constants(self, page: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides
         """Return the values of columns that only the page itself tells."""

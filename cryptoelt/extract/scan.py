@@ -26,24 +26,34 @@ from cryptoelt.errors import (
     MissingInputError,
     RequestRejectedError,
     StorageError,
+    UnusableAnswerError,
 )
 from cryptoelt.extract.base import BaseExtractor
+from cryptoelt.extract.judgement import no_more, unusable
 from cryptoelt.extract.scan_state import Scan, scan_of_day, scan_of_window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     import pyarrow as pa
 
     from cryptoelt.api.answer import Answer
+    from cryptoelt.extract.judgement import Tally
     from cryptoelt.results import Unit
 
 log = logging.getLogger("cryptoelt.extract")
 
 #: After so many batches in a row that failed in such a way, the rest of a scan would fare no better. An answer that
 #: cannot be used is paid, but may be the oddity of one id.
-_GIVE_UP_AFTER: dict[type[CryptoEltError], int] = {ApiUnavailableError: 3, RequestRejectedError: 3, AnswerError: 10}
+_GIVE_UP_AFTER: dict[type[CryptoEltError], int] = {
+    ApiUnavailableError: 3,
+    RequestRejectedError: 3,
+    AnswerError: 10,
+    UnusableAnswerError: 10,
+}
+#: Records of one id from which on it is told whether they can be right; a lone odd one is for quarantine.
+_FEWEST_JUDGED = 2
 #: So many refused ids in a row are no longer the fault of ids.
 _MOST_REFUSED = 10
 #: Snapshots of whom can be asked that are looked at, from the newest, until one can be read.
@@ -60,6 +70,7 @@ class Part:
         refused: those of them that the API does not take, or passed over.
         about: what a later scan wants to know of it.
         notice: what a person should know of it.
+        unusable: why it cannot be right; "" where nothing speaks against it. It answers nobody then.
     """
 
     rows: pa.Table
@@ -69,6 +80,7 @@ class Part:
     refused: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     notice: str = ""
+    unusable: str = ""
 
 
 @dataclass
@@ -84,6 +96,7 @@ class _Progress:
     errors: list[CryptoEltError] = field(default_factory=list)
     refused_in_a_row: int = 0
     failed_in_a_row: Counter[type[CryptoEltError]] = field(default_factory=Counter)
+    unusable: int = 0
 
 
 class ScanExtractor(BaseExtractor):
@@ -160,14 +173,32 @@ class ScanExtractor(BaseExtractor):
 
     # --- one run ------------------------------------------------------------------------------------------------------
 
+    def _require_tries(self) -> None:
+        """Raise where a window has brought so many unusable answers that the others would be no better."""
+        found = self._unusable_before()
+        if len(found) >= self._most_unusable:
+            raise no_more(self.endpoint_name, f"{len(found)} answers", found[-1].unusable)
+
+    @property
+    def _most_unusable(self) -> int:
+        """How many unusable answers one window may bring, whoever was asked."""
+        return self.context.settings.unusable_tries * _GIVE_UP_AFTER[UnusableAnswerError]
+
+    def _given_up(self) -> dict[str, str]:
+        """Return the ids that this window has asked often enough, and why their last answer was unusable."""
+        found = [(id_, note) for note in self._unusable_before() for id_ in (note.scan or {}).get("asked", ())]
+        tries = Counter(id_ for id_, _ in found)
+        return {id_: note.unusable for id_, note in found if tries[id_] >= self.context.settings.unusable_tries}
+
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         scan = self._resumed() or self._new(snapshot)
-        unit.planned = self.cost(scan.missing)
-        progress = _Progress()
+        given_up = {id_: reason for id_, reason in self._given_up().items() if id_ in scan.missing}
+        unit.planned = self.cost(tuple(id_ for id_ in scan.missing if id_ not in given_up))
+        progress = _Progress(unusable=len(self._unusable_before()))
         try:
             if not scan.planned and scan.began == snapshot:
                 self._put(Part(*self.typed("", (), snapshot), ()), scan, progress, unit, snapshot)
-            scan = self._ask_all(scan, progress, unit, snapshot)
+            scan = self._ask_all(scan, given_up, progress, unit, snapshot)
         finally:
             unit.postponed = scan.postponed
             outcome |= {
@@ -189,6 +220,17 @@ class ScanExtractor(BaseExtractor):
             )
         if progress.errors:
             raise _together(self.endpoint_name, progress, len(scan.missing))
+        if given_up:
+            reason = next(iter(given_up.values()))
+            raise no_more(self.endpoint_name, f"all answers for {_named(list(given_up))}", reason)
+
+    def _fault_in(self, rows: pa.Table, tally: Tally) -> str:
+        """Return why the answer for an id is unusable, by the records typed last and those counted before; "" if not.
+
+        The only record of somebody is no majority: quarantine says what is wrong with it, and the scan goes on.
+        """
+        tally.add(rows)
+        return tally.fault(self.context.settings.unusable_share) if tally.records >= _FEWEST_JUDGED else ""
 
     def _resumed(self) -> Scan | None:
         """Return the scan this run goes on with: the window's own, else one left unfinished on this UTC day."""
@@ -208,9 +250,11 @@ class ScanExtractor(BaseExtractor):
         start = None if window is None else window.start
         return Scan(snapshot, ids[:affordable], postponed=len(ids) - affordable, window=start, is_init=self.is_init)
 
-    def _ask_all(self, scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime) -> Scan:
+    def _ask_all(
+        self, scan: Scan, given_up: Collection[str], progress: _Progress, unit: Unit, snapshot: datetime
+    ) -> Scan:
         """Ask for all that is missing; return the scan, without what was left for another day after all."""
-        missing = scan.missing
+        missing = tuple(id_ for id_ in scan.missing if id_ not in given_up)
         for start in range(0, len(missing), self.batch_size):
             self.context.clock.stop.raise_if_set()
             batch = missing[start : start + self.batch_size]
@@ -227,7 +271,8 @@ class ScanExtractor(BaseExtractor):
                 progress.errors.append(exc)
                 progress.failed += [id_ for id_ in batch if id_ not in progress.answered]
                 progress.failed_in_a_row[type(exc)] += 1
-                if progress.failed_in_a_row[type(exc)] >= _GIVE_UP_AFTER.get(type(exc), 1):
+                is_hopeless = progress.failed_in_a_row[type(exc)] >= _GIVE_UP_AFTER.get(type(exc), 1)
+                if is_hopeless or progress.unusable >= self._most_unusable:
                     break
             else:
                 progress.failed_in_a_row.clear()
@@ -253,6 +298,8 @@ class ScanExtractor(BaseExtractor):
             try:
                 for part in self.ask(ids, snapshot):
                     self._put(part, scan, progress, unit, snapshot)
+                    if part.unusable:
+                        raise unusable(self.endpoint_name, part.unusable, part.answer.call_id if part.answer else "")
             except RequestRejectedError as exc:
                 if exc.context.get("http_status") != _BAD_REQUEST:
                     raise
@@ -278,10 +325,15 @@ class ScanExtractor(BaseExtractor):
             progress.dearest = max(progress.dearest, credits, 1)
             progress.refused_in_a_row = 0
         about = {"credits": credits, **part.about}
-        note = self._note(call_id, clean=part.clean, scan=scan.as_note(part.answered, part.refused, **about))
+        answered = () if part.unusable else part.answered
+        entry = scan.as_note(answered, part.refused, **about)
+        if part.unusable:
+            progress.unusable += 1
+            entry["asked"] = list(part.answered)
+        note = self._note(call_id, clean=part.clean, scan=entry, unusable=part.unusable)
         note = dataclasses.replace(note, window=scan.window)
         self._keep(part.rows, note, unit, snapshot, progress.parts)
-        progress.answered.update(part.answered)
+        progress.answered.update(answered)
         progress.refused += part.refused
         unit.steps = (len(progress.answered), len(scan.missing))
         progress.credits += credits

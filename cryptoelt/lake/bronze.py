@@ -76,6 +76,8 @@ class BronzeNote:
         is_last: whether this answer completes what was asked: False for all pages but the last.
         scan: of a scan of many calls, what it set out to ask and what this file answers.
         call_id: the call whose answer the file holds, also where that has no rows; None where it holds none.
+        unusable: why the answer cannot be right; "" where nothing speaks against it. It completes nothing: `is_last` is
+            False. No table is built from it, nor from the other pages of its list.
     """
 
     clean: bool
@@ -83,11 +85,18 @@ class BronzeNote:
     is_last: bool = True
     scan: dict[str, Any] | None = None
     call_id: str | None = None
+    unusable: str = ""
+
+    @property
+    def is_unusable_part(self) -> bool:
+        """Whether the file is the unusable answer of a scan, of which the other files are as good as ever."""
+        return bool(self.unusable) and self.scan is not None
 
     def as_metadata(self) -> dict[str, str]:
         """Return the note as metadata of a Parquet file."""
         note: dict[str, Any] = {"clean": self.clean, "window": None if self.window is None else iso(self.window)}
         note |= {"is_last": self.is_last, "scan": self.scan, "call_id": self.call_id}
+        note |= {"unusable": self.unusable}
         return {"cryptoelt": json.dumps(note)}
 
     @classmethod
@@ -98,7 +107,7 @@ class BronzeNote:
             return cls(clean=False)
         note = json.loads(text)
         window = None if note["window"] is None else parse_iso(note["window"])
-        return cls(note["clean"], window, note["is_last"], note["scan"], note.get("call_id"))
+        return cls(note["clean"], window, note["is_last"], note["scan"], note.get("call_id"), note.get("unusable", ""))
 
 
 @dataclass(frozen=True)
@@ -252,29 +261,35 @@ class Bronze:
             raise damaged(self.location(file), str(exc) or type(exc).__name__) from exc
 
     def footer_of(self, snapshot: BronzeSnapshot) -> BronzeFooter:
-        """Read the footers of all files of a snapshot as one.
+        """Read the footers of all files of a snapshot as one: of those that are no unusable answer of a scan.
 
         Raises:
             DamagedFileError: one of them is missing or cannot be read.
         """
-        footers = [self.footer(file) for file in self._all_of(snapshot)]
-        note = BronzeNote(all(footer.note.clean for footer in footers), footers[0].note.window)
+        every = [self.footer(file) for file in self._all_of(snapshot)]
+        footers = [footer for footer in every if not footer.note.is_unusable_part]
+        last = (footers or every)[-1].note
+        clean = all(footer.note.clean for footer in footers)
+        note = BronzeNote(clean, every[0].note.window, last.is_last, unusable=last.unusable)
         files = tuple(file for footer in footers for file in footer.files) or snapshot.files[:1]
-        return BronzeFooter(sum(footer.rows for footer in footers), footers[0].schema, note, files)
+        return BronzeFooter(sum(footer.rows for footer in footers), every[0].schema, note, files)
 
     def locations(self, footer: BronzeFooter) -> list[str]:
         """Return the paths or URIs under which Spark finds the files of a footer."""
         return [self.location(file) for file in footer.files]
 
     def has_rows(self, snapshot: BronzeSnapshot) -> bool:
-        """Tell whether a snapshot holds a record; a scan of those who publish nothing holds none.
+        """Tell whether a snapshot holds a record that tables are built from.
 
-        A file that cannot be read may hold some.
+        A scan of those who publish nothing holds none, nor does an answer that is unusable: of a list the last page
+        says so for all of them. A file that cannot be read may hold some.
         """
-        if snapshot.files[0].part is None:
-            return True
         try:
-            return any(self.footer(file).rows for file in snapshot.files)
+            last = self.footer(snapshot.files[-1]).note
+            if last.scan is None:
+                return not last.unusable
+            footers = map(self.footer, snapshot.files)
+            return any(footer.rows and not footer.note.unusable for footer in footers)
         except DamagedFileError:
             return True
 

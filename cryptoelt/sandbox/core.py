@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,8 @@ class Sandbox:
         call.fault = self.faults.take(call.endpoint.name, answers_list=call.endpoint.answers_list, ids=ids)
         if call.fault and call.fault.kind is REFUSED_ID:
             raise bad_request(f'Invalid value for "id": "{call.fault.value or ids[0]}"')
+        if call.fault and call.fault.kind.name == "ignored_start":
+            content = call.endpoint.answer(replace(asked, parameters={**asked.parameters, "start": 1}))
         return self._spoilt(call, call.endpoint, content)
 
     def _authenticated(self, call: Call) -> Account:

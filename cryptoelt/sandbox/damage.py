@@ -44,6 +44,8 @@ def damage(kind: str, value: str, payload: Payload, endpoint: Endpoint) -> None:
         ):
             objects = [payload["data"]]  # a field of what holds the records
         _FIELDS[kind](objects, field)
+    elif kind == "short_list":
+        del records[int(value) :]
     elif kind in _RECORDS and records:
         _RECORDS[kind](records)
 
@@ -118,6 +120,21 @@ def _missing_field(records: list[Payload], only: str) -> None:
                 del inner[names[turn % len(names)]]
 
 
+def _all_missing(records: list[Payload], only: str) -> None:
+    _require(records, only)
+    for record in records:
+        for inner in list(_objects(record)):
+            inner.pop(only, None)
+
+
+def _all_text(records: list[Payload], only: str) -> None:
+    _require(records, only)
+    for record in records:
+        for inner in _objects(record):
+            if only in inner:
+                inner[only] = str(inner[only])
+
+
 def _unknown_field(records: list[Payload], _: str) -> None:
     for record in records:
         record |= {"brand_new_number": 7.25, "brand_new_object": {"nested": ["text", None]}}
@@ -144,6 +161,8 @@ def _in_a_text(mark: str) -> Callable[[list[Payload], str], None]:
 _FIELDS: dict[str, Callable[[list[Payload], str], None]] = {
     "wrong_type": _wrong_type,
     "missing_field": _missing_field,
+    "all_missing": _all_missing,
+    "all_text": _all_text,
     "unknown_field": _unknown_field,
     "nan_token": _nan_token,
     "nul_in_text": _in_a_text("\u0000"),

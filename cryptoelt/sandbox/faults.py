@@ -90,6 +90,17 @@ KINDS: dict[str, Kind] = {
 #: is refused, until the fault is lifted; without a value every request by id.
 REFUSED_ID = Kind("refused_id", Stage.REFUSAL, "error 400 for each request that asks for the id VALUE", "")
 
+#: Answers that are well-formed, and cannot be right.
+DISTORTIONS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("ignored_start", Stage.PAYLOAD, "every page is the first: the list never ends"),
+        Kind("short_list", Stage.RECORDS, "no more than the first VALUE records", "3"),
+        Kind("all_missing", Stage.PAYLOAD, "the field VALUE dropped in all records", "id"),
+        Kind("all_text", Stage.PAYLOAD, "the field VALUE sent as text in all records", "id"),
+    )
+}
+
 _SPEC = re.compile(
     r"(?P<kind>[a-z0-9_]+)(=(?P<value>[\w.-]+))?(@(?P<endpoint>[a-z0-9/-]+))?"
     r"(?P<counts>([*+][0-9]+)*)"
@@ -119,6 +130,8 @@ class Fault:
         self.value = self.value or self.kind.default or ""
         if self.kind.name == "slow" and not re.fullmatch(r"\d+(\.\d+)?", self.value):
             raise UsageError(f"slow={self.value} is not a number of seconds", hint=_SHAPE)
+        if self.kind.name == "short_list" and not re.fullmatch(r"\d+", self.value):
+            raise UsageError(f"short_list={self.value} is not a number of records", hint=_SHAPE)
         if self.kind.name == "bad_price" and not re.fullmatch(r"\d+", self.value):
             raise UsageError(f"bad_price={self.value} is not a number of credits", hint=_SHAPE)
         self._check_endpoint()
@@ -162,7 +175,7 @@ def kind_named(name: str) -> Kind:
     Raises:
         UsageError: there is no such kind.
     """
-    known = {**KINDS, REFUSED_ID.name: REFUSED_ID}
+    known = {**KINDS, **DISTORTIONS, REFUSED_ID.name: REFUSED_ID}
     if name not in known:
         raise UsageError(f"unknown fault {name!r}", hint=f"one of: {', '.join(known)}")
     return known[name]

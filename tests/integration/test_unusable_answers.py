@@ -1,0 +1,318 @@
+"""Answers that cannot be right: kept and marked, never built, asked again a few times, and never for ever."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from cryptoelt.clock import parse_iso
+from cryptoelt.errors import AnswerError, UnusableAnswerError
+from cryptoelt.extract import extractors
+from cryptoelt.extract.cryptocurrency_category import CategoryExtractor
+from cryptoelt.extract.paged import PagedExtractor
+from cryptoelt.frequencies import Window
+from cryptoelt.pipeline.windows import lacking_endpoints
+from cryptoelt.results import Status, exit_code_of
+from cryptoelt.sandbox.market.world import World
+from cryptoelt.sandbox.server import SandboxServer
+from cryptoelt.settings import ExtractSettings
+from cryptoelt.transform.pending import find_pending
+from tests.support.extracting import DAY, Extracting, Ran
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cryptoelt.extract.base import ExtractContext
+
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
+START = "2026-11-23T09:00:00Z"
+MAP, EXCHANGES, LISTINGS = "cryptocurrency/map", "exchange/map", "cryptocurrency/listings/latest"
+GLOBAL, MOOD, MOODS = "global-metrics/quotes/latest", "fear-and-greed/latest", "fear-and-greed/historical"
+LIST, MEMBERS, ASSETS, INFO = (
+    "cryptocurrency/categories", "cryptocurrency/category", "exchange/assets", "cryptocurrency/info",
+)  # fmt: skip
+TABLE = {LISTINGS: "fact_crypto_market", MAP: "dim_crypto_map", EXCHANGES: "dim_exchange_map"}
+WORLD = World(categories=12, churn=False, coins=60, exchanges=11, publishers=11, wallet_rows=44)
+WINDOW = Window("5x", parse_iso(START), parse_iso(START) + timedelta(minutes=110))
+
+
+@pytest.fixture
+def extract(tmp_path: Path) -> Iterator[Extracting]:
+    with SandboxServer(seed=7, world=WORLD, start_time=START, speed=0, refresh=1, minute_limit=100_000) as server:
+        yield Extracting(tmp_path, server)
+
+
+def in_pages_of(size: int, endpoint: str) -> type[PagedExtractor]:
+    """The extractor of an endpoint with small pages."""
+    parent = extractors()[endpoint]
+    assert issubclass(parent, PagedExtractor)
+
+    class SmallPages(parent):  # type: ignore[valid-type, misc]
+        page_size: ClassVar[int] = size
+
+    return SmallPages
+
+
+def pending(extract: Extracting, endpoint: str) -> list[Any]:
+    """The snapshots that Silver would build."""
+    settings = extract.settings
+    return find_pending(TABLE[endpoint], extract.bronze, settings.lake_root, settings.metadata_dir).snapshots
+
+
+def reasons(extract: Extracting, endpoint: str) -> list[str]:
+    """Why the files of an endpoint are unusable, those that are."""
+    notes = [extract.bronze.footer(file).note for file in extract.bronze.files(endpoint)]
+    return [note.unusable for note in notes if note.unusable]
+
+
+def assert_unusable(extract: Extracting, ran: Ran, reason: str) -> None:
+    """It failed, is kept with its reason, and answers nothing."""
+    assert isinstance(ran.error, UnusableAnswerError), ran.error
+    assert reason in ran.error.message
+    assert reason in reasons(extract, ran.unit.name)[-1]
+    assert (ran.unit.status, ran.unit.snapshots, ran.unit.rows_in) == (Status.FAILED, [], 0)
+    assert int(exit_code_of([ran.unit])) == 1
+    assert ran.snapshot not in {found.snapshot for found in extract.bronze.complete_snapshots(ran.unit.name, 5)}
+    line = extract.journal(ran.unit.name)
+    assert (line["status"], line["error"]["type"]) == ("failed", "UnusableAnswerError")
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fault", "reason"),
+    [
+        (LISTINGS, "all_missing=price", "60 of 60 records have no price"),
+        (LISTINGS, "all_missing=market_cap", "60 of 60 records have no market_cap"),
+        (LISTINGS, "all_text=price", "60 of 60 records have no price"),
+        (LISTINGS, "all_text", "60 of 60 records are rejected"),
+        (LISTINGS, "all_text=cmc_rank", "60 of 60 records are rejected"),
+        (MAP, "all_missing=name", "records have no name"),
+        (MAP, "all_missing", "records are rejected"),
+        (EXCHANGES, "all_text", "records are rejected"),
+        (LIST, "all_missing=market_cap", "12 of 12 records have no market_cap"),
+        (LIST, "all_missing", "12 of 12 records are rejected"),
+        (GLOBAL, "all_missing=total_market_cap", "1 of 1 records have no total_market_cap"),
+        (GLOBAL, "all_text=btc_dominance", "1 of 1 records are rejected"),
+        (MOOD, "all_missing=value", "1 of 1 records have no value"),
+        (MOODS, "all_text=value", "have no value"),
+    ],
+)
+def test_an_answer_whose_records_are_worth_nothing_is_kept_and_marked(
+    extract: Extracting, endpoint: str, fault: str, reason: str
+) -> None:
+    extract.sandbox.add_fault(f"{fault}@{endpoint}")
+    ran = extract(endpoint)
+
+    assert_unusable(extract, ran, reason)
+    assert len(ran.calls) == 1
+    assert extract.bronze.read_file(extract.bronze.files(endpoint)[0], ["raw"]).num_rows > 0
+    assert [found for found in extract.bronze.snapshots(endpoint) if extract.bronze.has_rows(found)] == []
+
+
+@pytest.mark.parametrize("fault", ["wrong_type=price", "missing_field=market_cap", "all_text=date_added"])
+def test_a_third_of_odd_records_or_a_field_that_no_table_has_are_no_reason(extract: Extracting, fault: str) -> None:
+    extract.sandbox.add_fault(f"{fault}@{LISTINGS}")
+    ran = extract(LISTINGS)
+
+    assert (ran.error, ran.unit.status, reasons(extract, LISTINGS)) == (None, Status.DONE, [])
+    assert [found.snapshot for found in pending(extract, LISTINGS)] == [ran.snapshot]
+
+
+def test_the_share_is_a_setting_and_takes_whatever_comes_at_one(extract: Extracting) -> None:
+    extract.sandbox.add_fault(f"wrong_type=price@{LISTINGS}")
+    strict = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(unusable_share=0.2)})
+    assert_unusable(extract, strict(LISTINGS), "20 of 60 records have no price")
+
+    extract.sandbox.clear_faults()
+    extract.sandbox.add_fault(f"all_text@{LISTINGS}")
+    lenient = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(unusable_share=1)})
+    assert lenient(LISTINGS).error is None
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("endpoint", "rows"), [(MAP, 20), (EXCHANGES, 4), (LIST, 3)])
+def test_a_list_far_shorter_than_the_last_is_unusable_and_the_next_is_compared_with_the_last_good_one(
+    extract: Extracting, endpoint: str, rows: int
+) -> None:
+    good = extract(endpoint)
+    extract.sandbox.add_fault(f"short_list={rows}@{endpoint}*2")
+    for _ in range(2):
+        assert_unusable(extract, extract(endpoint), f"{rows} rows came, {good.unit.rows_in} are known")
+    again = extract(endpoint)
+
+    assert again.error is None
+    assert [found.snapshot for found in extract.bronze.complete_snapshots(endpoint, 5)] == [
+        good.snapshot,
+        again.snapshot,
+    ]
+
+
+def test_a_list_that_shrank_a_little_is_taken_and_told_of(extract: Extracting) -> None:
+    good = extract(LIST)
+    extract.sandbox.add_fault(f"short_list=10@{LIST}")
+    ran = extract(LIST)
+
+    assert (good.unit.rows_in, good.unit.notices) == (12, [])
+    assert (ran.error, ran.unit.status) == (None, Status.DONE)
+    assert ran.unit.notices == ["cryptocurrency/categories: only 10 rows came, 12 were known"]
+
+
+def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extract: Extracting) -> None:
+    extract(MAP)
+    extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
+    assert_unusable(extract, extract(LISTINGS), "20 rows came, 60 are known")
+
+    few = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_limit=20)})
+    assert few(LISTINGS).error is None
+
+
+def test_a_listing_without_a_map_is_compared_with_the_one_before(extract: Extracting) -> None:
+    extract(LISTINGS)
+    extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
+    assert_unusable(extract, extract(LISTINGS), "20 rows came, 60 are known")
+
+
+def test_the_older_listing_says_itself_how_many_there_are(extract: Extracting) -> None:
+    older = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_version="v1")})
+    extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
+    assert_unusable(extract, older(LISTINGS), "20 rows came, 60 are known")
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("endpoint", [MAP, EXCHANGES, LISTINGS])
+def test_a_page_that_comes_again_ends_a_list_that_would_never_end(extract: Extracting, endpoint: str) -> None:
+    extract.sandbox.add_fault(f"ignored_start@{endpoint}")
+    ran = extract(endpoint, cls=in_pages_of(5, endpoint))
+
+    assert_unusable(extract, ran, "5 of 5 records are of what had come already")
+    assert len(ran.calls) == 2
+    assert len(extract.bronze.files(endpoint)) == 2
+    assert pending(extract, endpoint) == [], "the first page is of the same answer"
+
+
+def test_pages_that_go_on_beyond_all_there_can_be_are_ended(extract: Extracting) -> None:
+    class FewCoins(in_pages_of(5, MAP)):  # type: ignore[misc]
+        def __init__(self, context: ExtractContext) -> None:
+            super().__init__(context)
+            self.endpoint = dataclasses.replace(self.endpoint, most_rows=12)
+
+    ran = extract(MAP, cls=FewCoins)
+
+    assert_unusable(extract, ran, "it goes on after 15 rows, more than 12 there cannot be")
+    assert len(ran.calls) == 3
+
+
+# --- scans ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_category_whose_pages_repeat_costs_two_calls_and_is_asked_again(extract: Extracting) -> None:
+    class SmallPages(CategoryExtractor):
+        page_size: ClassVar[int] = 2
+
+    extract.init(LIST)
+    extract.sandbox.add_fault(f"ignored_start@{MEMBERS}")
+    (ran,) = extract.init(MEMBERS, cls=SmallPages)
+    per_id = {id_: ran.ids.count(id_) for id_ in ran.ids}
+
+    assert isinstance(ran.error, UnusableAnswerError)
+    assert max(per_id.values()) == 2
+    assert len(per_id) <= 12
+    assert "2 of 2 coins are of what had come already" in reasons(extract, MEMBERS)
+
+
+def test_an_unusable_answer_for_an_id_is_none_and_the_others_are_kept(extract: Extracting) -> None:
+    extract.init(EXCHANGES)
+    extract.sandbox.add_fault(f"all_text=balance@{ASSETS}*1")
+    (ran,) = extract.init(ASSETS)
+    (again,) = extract.init(ASSETS)
+
+    assert isinstance(ran.error, UnusableAnswerError)
+    assert ran.unit.status is Status.PARTIAL
+    assert len(reasons(extract, ASSETS)) == 1
+    assert again.error is None
+    first, _ = extract.bronze.snapshots(ASSETS)
+    built = extract.bronze.footer_of(first)
+    assert built.rows == ran.unit.rows_in > 0
+    assert len(built.files) == len(first.files) - 1
+
+
+def test_a_batch_of_infos_without_names_is_no_answer_for_any_of_them(extract: Extracting) -> None:
+    extract.init(MAP)
+    extract.sandbox.add_fault(f"all_missing=name@{INFO}*1")
+    (ran,) = extract.init(INFO)
+    (snapshot,) = extract.bronze.snapshots(INFO)
+    assert_unusable(extract, ran, "60 of 60 records have no name")
+    (again,) = extract.init(INFO)
+
+    assert extract.bronze.footer_of(snapshot).rows == 0
+    assert not extract.bronze.has_rows(snapshot)
+    assert (again.error, again.unit.rows_in) == (None, 60)
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_window_is_open_after_an_unusable_answer_and_asked_no_more_than_three_times(extract: Extracting) -> None:
+    extract.sandbox.add_fault(f"all_missing=price@{LISTINGS}")
+    tried = [extract(LISTINGS, window=WINDOW) for _ in range(5)]
+    still_lacking = lacking_endpoints(extract.bronze, WINDOW)
+    extract.sandbox.clear_faults()
+    by_hand = extract(LISTINGS)
+    next_window = Window("5x", WINDOW.start + timedelta(hours=2))
+    extract.sandbox.advance(7200)
+    next_ = extract(LISTINGS, window=next_window)
+
+    assert [len(ran.calls) for ran in tried] == [1, 1, 1, 0, 0]
+    assert [ran.credits for ran in tried] == [1, 1, 1, 0, 0]
+    assert all(isinstance(ran.error, UnusableAnswerError) for ran in tried)
+    assert tried[3].error is not None
+    assert "3 answers in this window could not be right" in tried[3].error.message
+    assert still_lacking == [LISTINGS]
+    assert (by_hand.error, next_.error) == (None, None)
+    assert lacking_endpoints(extract.bronze, next_window) == []
+
+
+def test_a_window_whose_answer_becomes_good_again_is_answered(extract: Extracting) -> None:
+    extract.sandbox.add_fault(f"all_text@{LISTINGS}*2")
+    ran = [extract(LISTINGS, window=WINDOW) for _ in range(3)][-1]
+
+    assert ran.error is None
+    assert lacking_endpoints(extract.bronze, WINDOW) == []
+    assert [found.snapshot for found in pending(extract, LISTINGS)] == [ran.snapshot]
+
+
+def test_an_exchange_that_never_answers_well_is_asked_three_times_a_window(extract: Extracting) -> None:
+    extract(EXCHANGES)
+    window = Window("daily", WINDOW.start, WINDOW.start + timedelta(hours=12))
+    everyone = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(rotation_days=1)})
+    everyone.sandbox.add_fault(f"all_text=balance@{ASSETS}")
+    runs = [everyone(ASSETS, window=window) for _ in range(5)]
+    asked = [id_ for ran in runs for id_ in ran.ids]
+
+    assert runs[0].ids
+    assert max(asked.count(id_) for id_ in asked) == 3
+    assert runs[-1].calls == []
+    assert isinstance(runs[-1].error, UnusableAnswerError)
+    assert "not asked again in it" in runs[-1].error.message
+    extract.sandbox.clear_faults()
+    extract.sandbox.advance(DAY)
+    assert everyone(ASSETS).error is None
+
+
+def test_an_answer_of_nothing_leaves_no_file(extract: Extracting) -> None:
+    extract.sandbox.add_fault(f"empty_data@{GLOBAL}")
+    ran = extract(GLOBAL)
+
+    assert isinstance(ran.error, AnswerError)
+    assert extract.bronze.files(GLOBAL) == []

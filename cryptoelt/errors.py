@@ -6,7 +6,11 @@ the log. The class decides the exit code. Errors are shown once, by `cryptoelt.c
 
 from __future__ import annotations
 
+import traceback
 from enum import IntEnum
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 class ExitCode(IntEnum):
@@ -69,7 +73,7 @@ class ConfigurationError(CryptoEltError):
 
 
 class CredentialsError(ConfigurationError):
-    """The API refuses the key (error codes 1001 to 1007), or there is none."""
+    """The API refuses the key (error codes 1001 to 1005 and 1007), or there is none."""
 
 
 class BudgetError(CryptoEltError):
@@ -106,6 +110,15 @@ class DatabaseUnavailableError(CryptoEltError):
 
 
 # --- look at it: this unit failed and will fail again until something changes -----------------------------------------
+
+
+class EndpointRefusedError(CryptoEltError):
+    """One endpoint is refused, by the plan of the key (1006) or by something between here and the API.
+
+    The others may be answered all the same; where nothing else was asked, a person must act.
+    """
+
+    exit_code = ExitCode.CONFIGURATION
 
 
 class RequestRejectedError(CryptoEltError):
@@ -162,6 +175,13 @@ class StoppedError(CryptoEltError):
         self.exit_code = exit_code
 
 
+class WindowClosedError(StoppedError):
+    """The window that the run served closed before all was done."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint, exit_code=ExitCode.FAILED)
+
+
 #: Errors after which no further call is made: a person, or time, must change something first.
 STOPS_THE_RUN: tuple[type[CryptoEltError], ...] = (
     ConfigurationError,
@@ -170,3 +190,24 @@ STOPS_THE_RUN: tuple[type[CryptoEltError], ...] = (
     SchemaError,
     StoppedError,
 )
+
+
+def as_known(exc: BaseException) -> CryptoEltError:
+    """Return an exception as an error of ours; of one that nobody foresaw only where it was raised, never its text.
+
+    The text may hold what must not be shown; it is for the log, where secrets are masked.
+    """
+    match exc:
+        case CryptoEltError():
+            return exc
+        case KeyboardInterrupt():
+            return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
+    frames = traceback.extract_tb(exc.__traceback__)
+    places = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or frames
+    where = f" at {places[-1].filename}:{places[-1].lineno}" if places else ""
+    error = InternalError(
+        f"internal error: {type(exc).__name__}{where}",
+        hint="see the traceback in the newest file under logs/, and please report it",
+    )
+    error.__cause__ = exc
+    return error

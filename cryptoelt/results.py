@@ -11,6 +11,7 @@ from cryptoelt.errors import (
     ApiUnavailableError,
     CryptoEltError,
     DatabaseUnavailableError,
+    EndpointRefusedError,
     ExitCode,
     MissingInputError,
     StoppedError,
@@ -130,6 +131,9 @@ class Result:
     is_due: bool = False
     """Whether it was asked for only as far as its window lacked something."""
 
+    ended_by: CryptoEltError | None = None
+    """What ended it as a whole, beside or before any unit."""
+
     @property
     def is_quiet(self) -> bool:
         """Tell whether a crontab line that fires several times a window should be silent about it."""
@@ -143,7 +147,9 @@ class Result:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code where several apply: 5, 6, 7, 9, database 8, partial 3, quality 4, then 8 or 1."""
-        return self.stopped_by or exit_code_of(self.units)
+        if self.stopped_by is not None:
+            return self.stopped_by
+        return exit_code_of(self.units) if self.ended_by is None else self.ended_by.exit_code
 
     @property
     def error(self) -> CryptoEltError | None:
@@ -155,6 +161,8 @@ class Result:
                 hint="run it again: what is done is kept, the rest is done then",
                 exit_code=self.stopped_by,
             )
+        if self.ended_by is not None:
+            return self.ended_by
         errors = [unit.error for unit in self.units if unit.error is not None]
         return next((error for error in errors if error.exit_code is self.exit_code), next(iter(errors), None))
 
@@ -247,8 +255,9 @@ def report_as_json(command: str, body: dict[str, Any], error: CryptoEltError | N
 def exit_code_of(units: list[Unit]) -> ExitCode:
     """Return the exit code that a list of ended units adds up to."""
     errors = [unit.error for unit in units if unit.error is not None]
+    refusals = [error for error in errors if not isinstance(error, EndpointRefusedError) or _is_all_refused(units)]
     for code in _REFUSALS:
-        if any(error.exit_code is code for error in errors):
+        if any(error.exit_code is code for error in refusals):
             return code
     if any(isinstance(error, DatabaseUnavailableError) for error in errors):
         return ExitCode.UNAVAILABLE
@@ -267,3 +276,13 @@ def exit_code_of(units: list[Unit]) -> ExitCode:
         unreachable = bool(causes) and all(isinstance(error, ApiUnavailableError) for error in causes)
         return ExitCode.UNAVAILABLE if unreachable else ExitCode.FAILED
     return ExitCode.DONE
+
+
+def _is_all_refused(units: list[Unit]) -> bool:
+    """Tell whether every endpoint that was asked was refused as such; who then had nobody to ask for counts with them.
+
+    That calls for a person; one endpoint among others leaves its run partial.
+    """
+    asked = [unit for unit in units if unit.phase is Phase.EXTRACT and unit.status is not Status.NOTHING]
+    causes = [unit for unit in asked if not isinstance(unit.error, MissingInputError)]
+    return all(isinstance(unit.error, EndpointRefusedError) and not unit.snapshots for unit in causes)

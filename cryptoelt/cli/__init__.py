@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import logging
 import sys
-import traceback
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,9 +29,8 @@ from cryptoelt.cli import (
 )
 from cryptoelt.cli.invocation import Invocation
 from cryptoelt.cli.render import show_error
-from cryptoelt.errors import CryptoEltError, ExitCode, InternalError, UsageError
+from cryptoelt.errors import CryptoEltError, ExitCode, UsageError, as_known
 
-_PACKAGE = str(Path(__file__).parents[1])
 _log = logging.getLogger("cryptoelt")
 # Without any handler `logging` would print warnings and tracebacks on stderr, unmasked.
 _log.addHandler(logging.NullHandler())
@@ -128,16 +125,13 @@ def _usage_error(exc: typer.TyperException) -> UsageError:
     return UsageError(exc.format_message(), hint=f"see `{command} --help`")
 
 
-def _internal_error(exc: Exception) -> InternalError:
+def _internal_error(exc: Exception) -> CryptoEltError:
     """Return a defect of cryptoelt as an error; its own text goes to the log alone, where secrets are masked."""
     _log.critical("internal.error", exc_info=exc)
-    frames = traceback.extract_tb(exc.__traceback__)
-    place = next((frame for frame in reversed(frames) if frame.filename.startswith(_PACKAGE)), frames[-1])
-    logged = any(isinstance(handler, logging.FileHandler) for handler in _log.handlers)
-    where = "see the traceback in the newest file under logs/, and " if logged else ""
-    return InternalError(
-        f"internal error: {type(exc).__name__} at {place.filename}:{place.lineno}", hint=f"{where}please report it"
-    )
+    error = as_known(exc)
+    if not any(isinstance(handler, logging.FileHandler) for handler in _log.handlers):
+        error.hint = "please report it"
+    return error
 
 
 def main() -> None:

@@ -35,6 +35,9 @@ def status(
         return
     columns = ["frequency", "last run", "status", "open window", "next window", "missed", "postponed"]
     show_table("schedule", columns, (_row(frequency) for frequency in report.frequencies))
+    failed = list(_failed(report))
+    if failed:
+        show_table("last runs that failed", ["frequency", "code", "error", "hint"], failed)
     if any(frequency.missed for frequency in report.frequencies):
         show_table(f"missed in {days} days", ["frequency", "window", "lacking"], _missed(report))
     show_table("freshness", ["endpoint", "newest snapshot", "age"], _fresh(report))
@@ -51,6 +54,14 @@ def _row(frequency: FrequencyStatus) -> list[str]:
     ended = last.get("ended_at", "never")
     missed = str(len(frequency.missed))
     return [frequency.name, ended, last.get("status", "-"), opened, following, missed, postponed or "-"]
+
+
+def _failed(report: StatusReport) -> Iterator[list[object]]:
+    """Yield the last runs that ended in an error, with what it said."""
+    for frequency in report.frequencies:
+        error = (frequency.last_run or {}).get("error")
+        if error:
+            yield [frequency.name, error["exit_code"], error["message"], error["hint"]]
 
 
 def _missed(report: StatusReport) -> Iterator[list[str]]:

@@ -12,6 +12,7 @@ from cryptoelt.clock import iso, span
 from cryptoelt.errors import CryptoEltError, DamagedFileError, ExitCode
 from cryptoelt.metadata.rebuilds import RebuildJournal
 from cryptoelt.pipeline.jobs import Job
+from cryptoelt.pipeline.record import RunRecord
 from cryptoelt.pipeline.run import Pipeline
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.spark import workload_of
@@ -54,8 +55,12 @@ class Backfill(Pipeline):
         runtime, self._rebuild = self._runtime, order.rebuild
         started, began = runtime.clock.now(), runtime.clock.monotonic()
         self._wait_until = began + wait
-        log.info("run.started", extra={"fields": {"command": runtime.command, "frequency": None}})
-        with ExitStack() as stack:
+
+        def result_of(error: CryptoEltError | None) -> Result:
+            return self._result(Job(), started, began, ended_by=error)
+
+        with RunRecord(runtime, Job(), None, result_of) as record, ExitStack() as stack:
+            record.begin()
             stack.enter_context(runtime.lock(wait))
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
             self._reach_database(stack)
@@ -66,10 +71,10 @@ class Backfill(Pipeline):
                 if earlier:
                     log.info("backfill.resumed", extra={"fields": {"runs": earlier}})
             self._fill(dict.fromkeys(order.tables, order.period.includes), stack)
-            result = self._result(Job(), started, began)
+            result = result_of(None)
             if order.rebuild and result.exit_code is ExitCode.DONE:
                 journal.end(asked, runtime.run_id, runtime.clock.now())
-        log.info("run.ended", extra={"fields": {"exit_code": int(result.exit_code), "status": result.status.value}})
+            record.end(result)
         return result
 
     # --- the tables ---------------------------------------------------------------------------------------------------
@@ -77,7 +82,7 @@ class Backfill(Pipeline):
     def _fill(self, tables: dict[str, Callable[[datetime], bool]], stack: ExitStack) -> None:
         """Build the tables, two at a time; load each as soon as it is built, parents before children."""
         if self._database_error is not None:
-            self._reach_database_again(stack)
+            self._database_error = self._attempt(partial(self._open_database, stack))
         scopes = self._scopes(tables)
         snapshots = sum(len(scope.sources) for scope in scopes.values())
         if snapshots:
@@ -116,8 +121,7 @@ class Backfill(Pipeline):
         from cryptoelt.transform.rebuild import Rebuild
 
         unit = Unit(Phase.TRANSFORM, scope.table, kept=scope.kept if self._rebuild else [])
-        rebuild = Rebuild(self._transformer(scope.table), scope.table, unit)
-        self._run_unit(unit, lambda: rebuild.build(scope.sources))
+        self._run_unit(unit, lambda: Rebuild(self._transformer(scope.table), scope.table, unit).build(scope.sources))
         return unit
 
     def _load_built(self, scope: TableScope, built: Unit) -> None:

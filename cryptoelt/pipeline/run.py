@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,10 +13,14 @@ from cryptoelt.errors import (
     STOPS_THE_RUN,
     CryptoEltError,
     DatabaseUnavailableError,
+    LockedError,
     StoppedError,
+    WindowClosedError,
+    as_known,
 )
 from cryptoelt.pipeline.extraction import Extraction
 from cryptoelt.pipeline.progress import Progress, Silent
+from cryptoelt.pipeline.record import RunRecord
 from cryptoelt.pipeline.service import Service, find_due
 from cryptoelt.results import Credits, Phase, Result, Status, Unit
 from cryptoelt.tables import TABLES
@@ -31,8 +35,12 @@ if TYPE_CHECKING:
     from cryptoelt.pipeline.jobs import Job
     from cryptoelt.pipeline.runtime import Runtime
     from cryptoelt.transform.base import BaseTransformer
+    from cryptoelt.transform.pending import Pending
 
 log = logging.getLogger("cryptoelt.pipeline")
+
+#: Seconds before its window closes in which a run no longer waits for others: it shall say who kept it waiting.
+_TO_SAY_SO = 1.0
 
 
 class Pipeline:
@@ -48,10 +56,12 @@ class Pipeline:
     def run(self, job: Job, wait: float = 0.0) -> Result:
         """Run a job to its end and say what became of every unit.
 
+        A job that is due ends itself when its window closes. Whatever way a run ends, it is logged and journalled.
+
         Args:
             job: what to do.
             wait: seconds to wait, in all, for others to free the home and the warehouse; a job that is due waits as
-                long as its window is open.
+                long as its window is open, unless another one waits already.
 
         Raises:
             CryptoEltError: the job could not begin: it is locked out, not configured, or refused as a whole.
@@ -59,26 +69,61 @@ class Pipeline:
         runtime = self._runtime
         started, began = runtime.clock.now(), runtime.clock.monotonic()
         due = find_due(runtime, job.frequency) if job.due and job.frequency is not None else None
-        if due is not None and due.window is None:
+        window = None if due is None else due.window
+        if due is not None and window is None:
             return self._result(job, started, began, reason=due.reason)
         if due is not None:
-            wait = max(wait, due.seconds_left(started))
+            left = due.seconds_left(started)
+            runtime.clock.stop.close_at(began + left)
+            wait = max(0.0, left - _TO_SAY_SO)
         self._wait_until = began + wait
-        log.info("run.started", extra={"fields": {"command": runtime.command, "frequency": job.frequency}})
-        with ExitStack() as stack:
-            stack.enter_context(runtime.lock(wait))
+
+        def result_of(error: CryptoEltError | None) -> Result:
+            return self._result(job, started, began, window=record.service.window, ended_by=error)
+
+        with RunRecord(runtime, job, window, result_of) as record, ExitStack() as stack:
+            if not self._enter(record, stack, wait, is_due=job.due):
+                return self._result(job, started, began, window=window, reason="another run waits for its turn already")
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
-            served = Service.begin(runtime, job)
+            served = record.service = Service.begin(runtime, job)
             if not served.reason:
                 self._run_phases(replace(job, endpoints=served.endpoints), served.window, stack)
             result = self._result(job, started, began, window=served.window, reason=served.reason)
-            if (job.is_run or job.due) and not served.reason:
-                served.end(result)
-        log.info("run.ended", extra={"fields": {"exit_code": int(result.exit_code), "status": result.status.value}})
+            record.end(result)
         return result
 
+    def _enter(self, record: RunRecord, stack: ExitStack, wait: float, *, is_due: bool) -> bool:
+        """Take the home for the run; of those that are due only one waits for it, the others return False.
+
+        Raises:
+            LockedError: another run holds it for longer than `wait` seconds.
+        """
+        if not is_due:
+            record.begin()
+            stack.enter_context(self._runtime.lock(wait))
+            return True
+        with suppress(LockedError):
+            stack.enter_context(self._runtime.lock(0.0))
+            record.begin()
+            return True
+        with ExitStack() as line:
+            try:
+                line.enter_context(self._runtime.place_in_line())
+            except LockedError:
+                return False
+            record.begin()
+            stack.enter_context(self._runtime.lock(wait))
+        return True
+
     def _result(
-        self, job: Job, started: datetime, began: float, *, window: Window | None = None, reason: str = ""
+        self,
+        job: Job,
+        started: datetime,
+        began: float,
+        *,
+        window: Window | None = None,
+        reason: str = "",
+        ended_by: CryptoEltError | None = None,
     ) -> Result:
         runtime = self._runtime
         asked = any(unit.phase is Phase.EXTRACT for unit in self._units)
@@ -91,7 +136,7 @@ class Pipeline:
             seconds=runtime.clock.monotonic() - began,
             units=self._units,
             credits=Credits(sum(unit.planned for unit in self._units), runtime.client.charged if asked else 0),
-            stopped_by=runtime.clock.stop.exit_code if runtime.clock.stop.is_set() else None,
+            stopped_by=runtime.clock.stop.exit_code if runtime.clock.stop.is_asked else None,
             notices=[
                 *(runtime.client.price_drift if asked else ()),
                 *(n for unit in self._units for n in unit.notices),
@@ -99,15 +144,18 @@ class Pipeline:
             window_start=None if window is None else window.start,
             reason=reason,
             is_due=job.due,
+            ended_by=ended_by,
         )
 
     def _run_phases(self, job: Job, window: Window | None, stack: ExitStack) -> None:
         if job.endpoints:
             self._runtime.settings.require_key()
-        if job.load:
+        if job.load and not job.due:  # somebody is there to mend what is wrong, before a credit is spent
             self._reach_database(stack)
         if job.endpoints and job.transform:
-            self._runtime.spark.start()  # hides its start behind the calls
+            error = self._start_spark()  # hides its start behind the calls
+            if error is not None and not job.due:
+                raise error
         if job.endpoints:
             self._extract(job.endpoints, window)
         self._transform_and_load(job, stack)
@@ -118,30 +166,35 @@ class Pipeline:
         """Ask every endpoint, until an error says that the next one would fare no better."""
         ends_it: CryptoEltError | None = None
         extraction: Extraction | None = None
+
+        def ask(unit: Unit) -> None:
+            nonlocal extraction
+            extraction = extraction or Extraction.begin(self._runtime, endpoints, window)
+            before = self._runtime.client.charged
+            try:
+                extraction.run(unit.name, unit)
+            finally:
+                unit.charged = self._runtime.client.charged - before
+
         for name in endpoints:
             unit = self._new_unit(Phase.EXTRACT, name)
-            if ends_it is not None:
-                continue
-            try:
-                extraction = extraction or Extraction.begin(self._runtime, endpoints, window)
-            except CryptoEltError as exc:
-                unit.failed(exc)
-                ends_it = exc
-            else:
-                before = self._runtime.client.charged
-                self._run_unit(unit, partial(extraction.run, name, unit))
-                unit.charged = self._runtime.client.charged - before
-                ends_it = unit.error if isinstance(unit.error, STOPS_THE_RUN) else None
+            if ends_it is None:
+                self._run_unit(unit, partial(ask, unit))
+                ends_it = unit.error if extraction is None or isinstance(unit.error, STOPS_THE_RUN) else None
 
     # --- transform and load -------------------------------------------------------------------------------------------
 
     def _transform_and_load(self, job: Job, stack: ExitStack) -> None:
-        """Build the tables in parallel; load each as soon as it is built, parents before children."""
-        if job.load and self._database_error is not None:
-            self._reach_database_again(stack)
+        """Build the tables in parallel; load each as soon as it is built, parents before children.
+
+        What is wrong with the warehouse, and the wait for its lock, costs neither answers nor Silver anything.
+        """
         work = self._tables_with_work(job.transform)
         with ThreadPoolExecutor(max_workers=4, thread_name_prefix="transform") as pool:
             futures = {table: pool.submit(self._transform, table) for table in work}
+            if job.load and (job.due or self._database_error is not None):
+                with suppress(StoppedError):  # then every load sees for itself that the run is to end
+                    self._database_error = self._attempt(partial(self._open_database, stack))
             for table in dict.fromkeys([*job.transform, *job.load]):
                 self._wait_for(table, futures, job)
                 if table in job.load:
@@ -177,28 +230,36 @@ class Pipeline:
 
     def _tables_with_work(self, tables: list[str]) -> list[str]:
         """Return the tables with pending snapshots; only these need a JVM."""
-        if not tables:
+        work = [table for table in tables if self._has_work(table)]
+        error = self._start_spark() if work else None
+        if error is not None:
+            for table in work:
+                self._new_unit(Phase.TRANSFORM, table).failed(error)
             return []
-        from cryptoelt.transform.pending import find_pending
-
-        runtime, work = self._runtime, []
-        for table in tables:
-            try:
-                if find_pending(
-                    table, runtime.bronze, runtime.settings.lake_root, runtime.settings.metadata_dir
-                ).snapshots:
-                    work.append(table)
-            except CryptoEltError as exc:
-                self._new_unit(Phase.TRANSFORM, table).failed(exc)
         if work:
-            runtime.spark.start()
-            runtime.spark.wait_for_imports()
+            self._runtime.spark.wait_for_imports()
         return work
 
+    def _has_work(self, table: str) -> bool:
+        """Tell whether a table has pending snapshots; one that cannot be looked at fails here, alone."""
+        from cryptoelt.transform.pending import find_pending
+
+        runtime, settings = self._runtime, self._runtime.settings
+        found: list[Pending] = []
+        error = self._attempt(
+            lambda: found.append(find_pending(table, runtime.bronze, settings.lake_root, settings.metadata_dir))
+        )
+        if error is not None:
+            self._new_unit(Phase.TRANSFORM, table).failed(error)
+        return error is None and bool(found[0].snapshots)
+
+    def _start_spark(self) -> CryptoEltError | None:
+        """Begin to start the JVM; return why it cannot be."""
+        return self._attempt(lambda: self._runtime.spark.start())
+
     def _transform(self, table: str) -> Unit:
-        transformer = self._transformer(table)
         unit = Unit(Phase.TRANSFORM, table)
-        self._run_unit(unit, lambda: transformer.transform_table(table, unit))
+        self._run_unit(unit, lambda: self._transformer(table).transform_table(table, unit))
         return unit
 
     def _transformer(self, table: str) -> BaseTransformer:
@@ -222,8 +283,8 @@ class Pipeline:
             unit.failed(self._database_error)
             self._progress.ended(unit)
             return
-        loader = self._loader(table)
-        self._run_unit(unit, lambda: loader.load_table(table, unit, version=job.version, replace=job.replace))
+        version, replaces = job.version, job.replace
+        self._run_unit(unit, lambda: self._loader(table).load_table(table, unit, version=version, replace=replaces))
 
     def _loader(self, table: str) -> BaseLoader:
         from cryptoelt.load import loaders
@@ -233,30 +294,31 @@ class Pipeline:
         return made(runtime.warehouse, settings.lake_root, runtime.clock, runtime.run_id, settings.metadata_dir)
 
     def _reach_database(self, stack: ExitStack) -> None:
-        """Open the warehouse, look at its schema, take its lock; an unreachable one is tried again before the load.
+        """Open the warehouse for a run by hand; one that does not answer is tried again before the load.
 
         Raises:
+            CryptoEltError: it is there, but cannot be loaded: another schema, another run, no credentials.
+        """
+        try:
+            self._open_database(stack)
+        except DatabaseUnavailableError as exc:
+            self._database_error = exc
+            log.warning("database.unavailable", extra={"fields": {"message": exc.message}})
+
+    def _open_database(self, stack: ExitStack) -> None:
+        """Open the warehouse, look at its schema, take its lock.
+
+        Raises:
+            DatabaseUnavailableError: it does not answer.
             SchemaError: it is not at the head revision.
             LockedError: another run, perhaps on another machine, is writing to it.
         """
         from cryptoelt.warehouse.migrations import prepare
 
-        self._database_error = None
-        try:
-            warehouse = self._runtime.warehouse
-            prepare(warehouse, may_upgrade=self._runtime.settings.warehouse.is_embedded)
-            left = self._wait_until - self._runtime.clock.monotonic()
-            stack.enter_context(warehouse.run_lock(max(0.0, left)))
-        except DatabaseUnavailableError as exc:
-            self._database_error = exc
-            log.warning("database.unavailable", extra={"fields": {"message": exc.message}})
-
-    def _reach_database_again(self, stack: ExitStack) -> None:
-        """Try once more, after the answers are safe in Bronze; what stands in the way now only stops the load."""
-        try:
-            self._reach_database(stack)
-        except CryptoEltError as exc:
-            self._database_error = exc
+        warehouse = self._runtime.warehouse
+        prepare(warehouse, may_upgrade=self._runtime.settings.warehouse.is_embedded)
+        left = self._wait_until - self._runtime.clock.monotonic()
+        stack.enter_context(warehouse.run_lock(max(0.0, left)))
 
     # --- units --------------------------------------------------------------------------------------------------------
 
@@ -272,13 +334,32 @@ class Pipeline:
         self._progress.begun(unit)
         try:
             clock.stop.raise_if_set()
-            work()
+            error = self._attempt(work)
+        except WindowClosedError as exc:
+            unit.failed(exc)
         except StoppedError:
             unit.status = Status.PARTIAL if unit.snapshots else Status.NOTHING
-        except CryptoEltError as exc:
-            unit.failed(exc)
-            fields = {"phase": unit.phase.value, "unit": unit.name, "error": type(exc).__name__, **exc.context}
-            log.exception("unit.failed", extra={"fields": {**fields, "message": exc.message}})
+        else:
+            if error is not None:
+                unit.failed(error)
+                fields = {"phase": unit.phase.value, "unit": unit.name, "error": type(error).__name__, **error.context}
+                log.error("unit.failed", exc_info=error, extra={"fields": {**fields, "message": error.message}})
         finally:
             unit.seconds = clock.monotonic() - began
             self._progress.ended(unit)
+
+    def _attempt(self, work: Callable[[], object]) -> CryptoEltError | None:
+        """Do some work; return the error it ended in, so that the rest of the run goes on.
+
+        Raises:
+            StoppedError: the run is to end.
+        """
+        try:
+            work()
+        except StoppedError:
+            raise
+        except CryptoEltError as exc:
+            return exc
+        except Exception as exc:  # noqa: BLE001 - what nobody foresaw in one unit must not cost the others anything
+            return as_known(exc)
+        return None

@@ -62,6 +62,16 @@ class Runtime:
         with file_lock(self.settings.home / ".lock", wait=wait, owner=owner, clock=self.clock):
             yield
 
+    @contextmanager
+    def place_in_line(self) -> Iterator[None]:
+        """Hold the place of the one scheduled run that waits for the home; the kernel frees it when this process dies.
+
+        Raises:
+            LockedError: another one holds it.
+        """
+        with file_lock(self.settings.home / ".lock.waiting", wait=0.0, clock=self.clock):
+            yield
+
     @cached_property
     def bronze(self) -> Bronze:
         """The raw snapshots."""

@@ -12,6 +12,7 @@ from cryptoelt.frequencies import INIT
 from cryptoelt.metadata.runs import RunJournal
 from cryptoelt.pipeline.init_window import InitWindow
 from cryptoelt.pipeline.windows import WindowLog, lacking_endpoints, next_window, open_window
+from cryptoelt.results import error_as_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +102,7 @@ class Service:
         A journal that cannot be written costs the next run a second look, so it is only told.
         """
         try:
-            is_answered = self._is_answered(result)
+            is_answered = result.ended_by is None and self._is_answered(result)
             is_complete = is_answered and self.job.is_run and result.exit_code in _COMPLETE
             if self.window is not None and self.window.frequency == INIT and is_complete:
                 InitWindow(self.runtime.settings.metadata_dir).finish(self.window, result.ended_at)
@@ -116,6 +117,7 @@ class Service:
                     "ended_at": iso(result.ended_at),
                     "status": result.status.value,
                     "exit_code": int(result.exit_code),
+                    "error": None if result.error is None else error_as_json(result.error),
                     "credits": result.credits.charged,
                     "postponed": result.postponed,
                     "is_answered": is_answered,

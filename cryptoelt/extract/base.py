@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cryptoelt.extract.fields import Column
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze, BronzeFile
+    from cryptoelt.lake.scan_note import ScanNote
     from cryptoelt.settings import BudgetSettings, ExtractSettings
 
 log = logging.getLogger("cryptoelt.extract")
@@ -221,7 +222,7 @@ class BaseExtractor:
         return not missing and not repeated and not any(unfit)
 
     def _note(
-        self, call_id: str | None, *, clean: bool, is_last: bool = True, scan: dict[str, Any] | None = None
+        self, call_id: str | None, *, clean: bool, is_last: bool = True, scan: ScanNote | None = None
     ) -> BronzeNote:
         window = self.context.window
         return BronzeNote(clean, None if window is None else window.start, is_last, scan, call_id)

@@ -145,6 +145,10 @@ class DamagedFileError(StorageError):
     """A file of the lake is not readable as what it should be."""
 
 
+class UnreadableFileError(DamagedFileError):
+    """A file of the lake is there, but this user may not read it; it may be as good as ever."""
+
+
 class TransformError(CryptoEltError):
     """Spark could not build or write a Silver table."""
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cryptoelt.extract.fields import Column
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze, BronzeFile
+    from cryptoelt.lake.scan_note import ScanNote
     from cryptoelt.settings import BudgetSettings, ExtractSettings
 
 log = logging.getLogger("cryptoelt.extract")
@@ -305,7 +306,7 @@ class BaseExtractor:
         *,
         clean: bool,
         is_last: bool = True,
-        scan: dict[str, Any] | None = None,
+        scan: ScanNote | None = None,
         unusable: str = "",
     ) -> BronzeNote:
         window = self.context.window

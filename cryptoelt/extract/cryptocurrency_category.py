@@ -167,8 +167,8 @@ class CategoryExtractor(ScanExtractor):
         """Return by UTC day what was spent out of the share; what an init asked is outside of it."""
         spent: Counter[datetime] = Counter()
         for asked in asked_since(self.context.bronze, self.endpoint_name, start):
-            if not asked.about["is_init"]:
-                spent[_midnight(asked.snapshot)] += asked.about["credits"]
+            if not asked.about.is_init:
+                spent[_midnight(asked.snapshot)] += asked.about.credits
         return spent
 
     # --- one category -------------------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ def _changed(sizes: dict[str, int], asked: dict[str, Asked]) -> list[str]:
     """
     change = {}
     for id_, answer in asked.items():
-        known = [answer.about[name] for name in ("num_tokens", "listed") if answer.about[name] is not None]
+        known = [number for number in (answer.about.num_tokens, answer.about.listed) if number is not None]
         if known and sizes[id_] not in known:
             change[id_] = abs(sizes[id_] - known[0])
     return sorted(change, key=lambda id_: -change[id_])

@@ -74,7 +74,7 @@ class ExchangeAssetsExtractor(ScanExtractor):
 
     def estimate(self, snapshot: datetime) -> Cost:
         """Return whom the known map has asked, and who may come with the next one: new exchanges, a few old ones."""
-        if self.context.expected is None or self.is_init or self._resumed() is not None:
+        if self.context.expected is None or self.is_init or self._resumed(snapshot) is not None:
             return super().estimate(snapshot)
         exchanges = [str(id_) for id_ in self.ids_on("exchange/map")]
         active, others = self._split(exchanges, snapshot)

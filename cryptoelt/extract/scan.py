@@ -1,7 +1,7 @@
 """ScanExtractor: one call for each of many ids, every answer durable as it comes, so that a scan can be resumed.
 
-Every file says in its footer what the scan set out to ask and what this file answers. What is missing of a scan is
-therefore known from Bronze alone, and an id is done only after its answer is there.
+Every file says in its footer what it answers, and the first of each run what the scan set out to ask. What is missing
+of a scan is therefore known from Bronze alone, and an id is done only after its answer is there.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class ScanExtractor(BaseExtractor):
             MissingInputError: Bronze does not say whom to ask.
             StorageError: Bronze cannot be read.
         """
-        scan = self._resumed()
+        scan = self._resumed(snapshot)
         return self.most(tuple(dict.fromkeys(self.plan(snapshot))) if scan is None else scan.missing)
 
     def ids_on(self, endpoint: str) -> list[Any]:
@@ -186,12 +186,14 @@ class ScanExtractor(BaseExtractor):
 
     def _given_up(self) -> dict[str, str]:
         """Return the ids that this window has asked often enough, and why their last answer was unusable."""
-        found = [(id_, note) for note in self._unusable_before() for id_ in (note.scan or {}).get("asked", ())]
+        found = [
+            (id_, note) for note in self._unusable_before() for id_ in (() if note.scan is None else note.scan.asked)
+        ]
         tries = Counter(id_ for id_, _ in found)
         return {id_: note.unusable for id_, note in found if tries[id_] >= self.context.settings.unusable_tries}
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
-        scan = self._resumed() or self._new(snapshot)
+        scan = self._resumed(snapshot) or self._new(snapshot)
         given_up = {id_: reason for id_, reason in self._given_up().items() if id_ in scan.missing}
         unit.planned = self.cost(tuple(id_ for id_ in scan.missing if id_ not in given_up))
         progress = _Progress(unusable=len(self._unusable_before()))
@@ -232,13 +234,20 @@ class ScanExtractor(BaseExtractor):
         tally.add(rows)
         return tally.fault(self.context.settings.unusable_share) if tally.records >= _FEWEST_JUDGED else ""
 
-    def _resumed(self) -> Scan | None:
-        """Return the scan this run goes on with: the window's own, else one left unfinished on this UTC day."""
-        window = self.context.window
+    def _resumed(self, snapshot: datetime) -> Scan | None:
+        """Return the scan this run goes on with: the window's own, else one left unfinished on this UTC day.
+
+        Where the part that says its plan is damaged, whom else to ask is planned anew.
+        """
+        window, bronze = self.context.window, self.context.bronze
         if window is not None:
-            return scan_of_window(self.context.bronze, self.endpoint_name, window)
-        scan = scan_of_day(self.context.bronze, self.endpoint_name, self.context.clock.now())
-        return scan if scan is not None and scan.missing else None
+            scan = scan_of_window(bronze, self.endpoint_name, window)
+        else:
+            scan = scan_of_day(bronze, self.endpoint_name, self.context.clock.now())
+            scan = None if scan is None or scan.is_finished else scan
+        if scan is None or not scan.is_plan_lost:
+            return scan
+        return scan.planned_anew(tuple(dict.fromkeys(self.plan(snapshot))))
 
     def _new(self, snapshot: datetime) -> Scan:
         """Plan a scan; what the credits that are to spare do not allow is left for another day."""
@@ -248,7 +257,14 @@ class ScanExtractor(BaseExtractor):
             affordable = bisect_right(range(len(ids) + 1), spare, key=lambda count: self.cost(ids[:count])) - 1
         window = self.context.window
         start = None if window is None else window.start
-        return Scan(snapshot, ids[:affordable], postponed=len(ids) - affordable, window=start, is_init=self.is_init)
+        return Scan(
+            snapshot,
+            ids[:affordable],
+            postponed=len(ids) - affordable,
+            window=start,
+            is_init=self.is_init,
+            size=affordable,
+        )
 
     def _ask_all(
         self, scan: Scan, given_up: Collection[str], progress: _Progress, unit: Unit, snapshot: datetime
@@ -260,7 +276,7 @@ class ScanExtractor(BaseExtractor):
             batch = missing[start : start + self.batch_size]
             if not self._is_affordable(batch, progress):
                 scan = scan.without(tuple(id_ for id_ in missing[start:] if id_ not in progress.answered))
-                self._put(Part(*self.typed("", (), snapshot), ()), scan, progress, unit, snapshot)
+                self._put(Part(*self.typed("", (), snapshot), ()), scan, progress, unit, snapshot, is_whole=True)
                 return scan
             try:
                 self._ask_batch(batch, scan, progress, unit, snapshot)
@@ -317,7 +333,17 @@ class ScanExtractor(BaseExtractor):
             empty, clean = self.typed("", (), snapshot)
             self._put(Part(empty, clean, tuple(refused), refused=tuple(refused)), scan, progress, unit, snapshot)
 
-    def _put(self, part: Part, scan: Scan, progress: _Progress, unit: Unit, snapshot: datetime) -> None:
+    def _put(
+        self,
+        part: Part,
+        scan: Scan,
+        progress: _Progress,
+        unit: Unit,
+        snapshot: datetime,
+        *,
+        is_whole: bool = False,
+    ) -> None:
+        """Keep one part; the first of a run, and one after which less is wanted, says the plan of the scan as well."""
         progress.parts += 1
         credits, call_id = 0, None
         if part.answer is not None:
@@ -326,11 +352,11 @@ class ScanExtractor(BaseExtractor):
             progress.refused_in_a_row = 0
         about = {"credits": credits, **part.about}
         answered = () if part.unusable else part.answered
-        entry = scan.as_note(answered, part.refused, **about)
         if part.unusable:
             progress.unusable += 1
-            entry["asked"] = list(part.answered)
-        note = self._note(call_id, clean=part.clean, scan=entry, unusable=part.unusable)
+            about["asked"] = part.answered
+        said = scan.as_note(answered, part.refused, is_whole=is_whole or progress.parts == 1, **about)
+        note = self._note(call_id, clean=part.clean, scan=said, unusable=part.unusable)
         note = dataclasses.replace(note, window=scan.window)
         self._keep(part.rows, note, unit, snapshot, progress.parts)
         progress.answered.update(answered)

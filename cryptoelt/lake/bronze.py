@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cryptoelt.clock import iso, parse_iso
-from cryptoelt.errors import DamagedFileError
+from cryptoelt.clock import iso
+from cryptoelt.errors import DamagedFileError, UnreadableFileError
+from cryptoelt.lake.scan_note import ScanNote
+from cryptoelt.metadata.formats import FORMAT, FormatError, NewerFormatError, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,8 @@ COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("raw", pa.string(), nullable=False),
     pa.field("unfit", pa.list_(pa.string())),
 )
+#: The format of the notes that are written now.
+NOTE_FORMAT = 1
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(?P<endpoint>.+)-(?P<stamp>\d{8}_\d{6})(?:-(?P<part>\d{3,}))?\.parquet")
@@ -74,7 +78,7 @@ class BronzeNote:
             work; where it is False the rows are looked at.
         window: when the window began for which the run asked; None where it was asked by hand.
         is_last: whether this answer completes what was asked: False for all pages but the last.
-        scan: of a scan of many calls, what it set out to ask and what this file answers.
+        scan: of a scan of many calls, what this file answers of it.
         call_id: the call whose answer the file holds, also where that has no rows; None where it holds none.
         unusable: why the answer cannot be right; "" where nothing speaks against it. It completes nothing: `is_last` is
             False. No table is built from it, nor from the other pages of its list.
@@ -83,7 +87,7 @@ class BronzeNote:
     clean: bool
     window: datetime | None = None
     is_last: bool = True
-    scan: dict[str, Any] | None = None
+    scan: ScanNote | None = None
     call_id: str | None = None
     unusable: str = ""
 
@@ -94,20 +98,32 @@ class BronzeNote:
 
     def as_metadata(self) -> dict[str, str]:
         """Return the note as metadata of a Parquet file."""
-        note: dict[str, Any] = {"clean": self.clean, "window": None if self.window is None else iso(self.window)}
-        note |= {"is_last": self.is_last, "scan": self.scan, "call_id": self.call_id}
-        note |= {"unusable": self.unusable}
+        note: dict[str, Any] = {FORMAT: NOTE_FORMAT, "clean": self.clean, "is_last": self.is_last}
+        note["window"] = None if self.window is None else iso(self.window)
+        note |= {"scan": None if self.scan is None else self.scan.as_json(), "call_id": self.call_id}
+        note["unusable"] = self.unusable
         return {"cryptoelt": json.dumps(note)}
 
     @classmethod
     def of(cls, metadata: dict[bytes, bytes] | None) -> BronzeNote:
-        """Read a note; a file without one is merely not known to be clean."""
+        """Read a note; a file without one is merely not known to be clean.
+
+        Raises:
+            NewerFormatError: a newer cryptoelt wrote it.
+            ValueError: it is not JSON, or not of the form of a note.
+        """
         text = (metadata or {}).get(b"cryptoelt")
         if text is None:
             return cls(clean=False)
-        note = json.loads(text)
-        window = None if note["window"] is None else parse_iso(note["window"])
-        return cls(note["clean"], window, note["is_last"], note["scan"], note.get("call_id"), note.get("unusable", ""))
+        note = Record.of(json.loads(text), NOTE_FORMAT)
+        return cls(
+            clean=note.flag("clean", default=False),
+            window=note.moment("window") if note.has("window") else None,
+            is_last=note.flag("is_last", default=True),
+            scan=ScanNote.of(note.values["scan"]) if note.has("scan") else None,
+            call_id=note.text("call_id") if note.has("call_id") else None,
+            unusable=note.text("unusable", ""),
+        )
 
 
 @dataclass(frozen=True)
@@ -227,14 +243,15 @@ class Bronze:
         """Read the footer of a file.
 
         Raises:
-            DamagedFileError: the file is missing, cut off, not Parquet, or not of Bronze.
+            UnreadableFileError: the file may not be read by this user.
+            DamagedFileError: it is missing, cut off, not Parquet, not of Bronze, or of a newer format.
         """
         try:
             with self.store.open(file.path) as stream, pq.ParquetFile(stream) as parquet:
                 schema = parquet.schema_arrow
                 rows, note = parquet.metadata.num_rows, BronzeNote.of(schema.metadata)
         except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as exc:
-            raise damaged(self.location(file), str(exc) or type(exc).__name__) from exc
+            raise _not_read(self.location(file), exc) from exc
         missing = [field.name for field in COMMON_FIELDS if field.name not in schema.names]
         if missing:
             raise damaged(self.location(file), f"it has no column {missing[0]}")
@@ -252,13 +269,14 @@ class Bronze:
         """Read some columns of a file.
 
         Raises:
+            UnreadableFileError: it may not be read by this user.
             DamagedFileError: it is missing or cannot be read.
         """
         try:
             with self.store.open(file.path) as stream:
                 return pq.read_table(stream, columns=columns).replace_schema_metadata(None)
         except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as exc:
-            raise damaged(self.location(file), str(exc) or type(exc).__name__) from exc
+            raise _not_read(self.location(file), exc) from exc
 
     def footer_of(self, snapshot: BronzeSnapshot) -> BronzeFooter:
         """Read the footers of all files of a snapshot as one: of those that are no unusable answer of a scan.
@@ -310,6 +328,29 @@ def _file_of(endpoint: str, path: str, name: str) -> BronzeFile | None:
     except ValueError:
         return None
     return BronzeFile(endpoint, snapshot, path, None if match["part"] is None else int(match["part"]))
+
+
+def _not_read(location: str, exc: Exception) -> DamagedFileError:
+    """Return the error for a file by why it was not read: what to do next differs."""
+    match exc:
+        case PermissionError():
+            return UnreadableFileError(
+                f"Bronze file {location} cannot be read: {exc.strerror}", hint="check its owner", file=location
+            )
+        case NewerFormatError():
+            return DamagedFileError(
+                f"Bronze file {location} cannot be read: {exc}",
+                hint="use the version that wrote it, or a later one; other snapshots are not held up",
+                file=location,
+            )
+        case FormatError():
+            return DamagedFileError(
+                f"Bronze file {location} is damaged: its note cannot be understood: {exc}",
+                hint="put back a good copy, or take the file out of the lake; other snapshots are not held up",
+                file=location,
+            )
+        case _:
+            return damaged(location, str(exc) or type(exc).__name__)
 
 
 def damaged(location: str, reason: str) -> DamagedFileError:

@@ -72,7 +72,7 @@ def _is_answered(bronze: Bronze, endpoint: str, window: Window) -> bool:
             continue  # its snapshot fails on its own; the data of this moment can still be had
         if note.window == window.start and note.scan is not None:
             scan = scan_of_window(bronze, endpoint, window)
-            return scan is not None and not scan.missing
+            return scan is not None and scan.is_finished
         if note.window == window.start and note.is_last:
             return True
     return False

@@ -61,7 +61,7 @@ def _answered(witness: Witness, file: BronzeFile) -> list[str]:
     """Return the ids that one file of a scan answers."""
     scan = BronzeNote.of(pq.read_schema(witness.home / "lake" / file.path).metadata).scan
     assert scan is not None
-    return list(scan["answered"])
+    return list(scan.answered)
 
 
 def test_killed_runs_lose_nothing_and_repeat_nothing(drill: Drill) -> None:

@@ -15,6 +15,7 @@ from cryptoelt.errors import ExitCode
 from cryptoelt.extract import extractors
 from cryptoelt.frequencies import FREQUENCIES, INIT
 from cryptoelt.lake.bronze import BronzeNote
+from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.pipeline.plan import plan_run
 from cryptoelt.pipeline.plan_month import MonthPlan, plan_month
 from cryptoelt.pipeline.runtime import Runtime
@@ -78,10 +79,10 @@ class FullHome:
 
     def _scan(self, endpoint: str, batches: list[list[str]], with_rows: int = 0) -> None:
         empty, full = self._rows(endpoint, []), self._rows(endpoint, [{}])
-        about = {"began": "2026-09-27T12:00:00Z", "planned": [], "refused": [], "postponed": 0, "left": []}
-        about |= {"is_init": True, "credits": 1, "num_tokens": None, "listed": None}
+        size = sum(map(len, batches))
         for part, ids in enumerate(batches, start=1):
-            note = BronzeNote(clean=True, scan={**about, "answered": ids}, call_id="call")
+            scan = ScanNote(SUNDAY, tuple(ids), size, planned=() if part == 1 else None, is_init=True, credits=1)
+            note = BronzeNote(clean=True, scan=scan, call_id="call")
             self.bronze.write(endpoint, SUNDAY, full if part <= with_rows else empty, note, part)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from cryptoelt.errors import DamagedFileError, StorageError
 from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze, BronzeFile, BronzeNote
+from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.lake.store import LocalStore
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_the_path_of_a_snapshot_is_that_of_the_contract(
 
 @pytest.mark.parametrize("clean", [True, False])
 def test_what_is_written_is_read_back_and_the_footer_tells_what_it_is(bronze: Bronze, clean: bool) -> None:
-    note = BronzeNote(clean, window=AT, is_last=False, scan={"answered": ["1"]}, call_id="a call")
+    note = BronzeNote(clean, window=AT, is_last=False, scan=ScanNote(AT, ("1",), 1), call_id="a call")
     file = bronze.write(ENDPOINT, AT, rows(3), note)
     footer = bronze.footer(file)
 

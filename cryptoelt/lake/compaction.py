@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from deltalake.transaction import AddAction
 
 #: What is packed into one file at most; a file of half as many bytes is none of the small ones.
-_FILE_SNAPSHOTS = 100
+FILE_SNAPSHOTS = 100
 _FILE_BYTES = 256 * 2**20
 #: Rows of a row group, if a snapshot has not more; memory does not grow beyond one.
 _GROUP_ROWS = 50_000
@@ -101,7 +101,7 @@ def compact(table: DeltaTable, root: Path, files: Sequence[SmallFile], now: date
 def _packs(files: Sequence[SmallFile]) -> Iterator[list[SmallFile]]:
     pack: list[SmallFile] = []
     for file in files:
-        if len(pack) == _FILE_SNAPSHOTS or sum(packed.size for packed in pack) + file.size > _FILE_BYTES:
+        if len(pack) == FILE_SNAPSHOTS or sum(packed.size for packed in pack) + file.size > _FILE_BYTES:
             yield pack
             pack = []
         pack.append(file)

@@ -33,9 +33,11 @@ log = logging.getLogger("cryptoelt.warehouse")
 OLDEST_SERVER = 15
 _TRIES = 3
 _FIRST_WAIT = 0.5
-#: Habits of every session: UTC; nobody waits for a lock for ever; a client that hangs in a transaction lets go in the
-#: end, while one that only holds the run's advisory lock is never cut off.
-_SESSION = "-c TimeZone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=10min -c idle_session_timeout=0"
+#: How long a statement waits for a lock that another session holds.
+LOCK_TIMEOUT = "60s"
+#: Habits of every session: UTC; a client that hangs in a transaction lets go in the end, while one that only holds the
+#: run's advisory lock is never cut off.
+_SESSION = "-c TimeZone=UTC -c idle_in_transaction_session_timeout=10min -c idle_session_timeout=0"
 _LINK = {
     "application_name": "cryptoelt",
     "connect_timeout": "10",
@@ -174,7 +176,7 @@ class Warehouse:
             self._engine.dispose()
 
     def _session_parameters(self) -> dict[str, str]:
-        options = f"{self._parameters.get('options', '')} {_SESSION}".strip()
+        options = f"{self._parameters.get('options', '')} {_SESSION} -c lock_timeout={LOCK_TIMEOUT}".strip()
         return {**_LINK, **self._parameters, "options": options}
 
     def _accepted(self, opened: Connection) -> Connection:

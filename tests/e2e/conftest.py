@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.cli import Cli, embedded_postgres, home_env
 from tests.support.evidence import create_database
+from tests.support.in_process import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 def cli(home: Path, sandbox: SandboxServer) -> Cli:
     """The command line in an empty home, pointed at the sandbox; retries do not wait."""
     return Cli(home, home_env(home, sandbox, API__MAX_WAIT="0"))
+
+
+@pytest.fixture
+def in_process(home: Path, sandbox: SandboxServer) -> InProcess:
+    """The same, without a process of its own."""
+    return InProcess(home, home_env(home, sandbox, API__MAX_WAIT="0"))
 
 
 @pytest.fixture(scope="session")

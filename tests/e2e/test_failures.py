@@ -14,6 +14,7 @@ from cryptoelt.warehouse.embedded_process import free_port
 from tests.support.accidents import assert_one_error, assert_told, initialised, unwritable
 from tests.support.cli import Cli, home_env, wait_until
 from tests.support.evidence import count, rows
+from tests.support.in_process import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ PASSWORD = "the-warehouse-s-password"
 
 
 def test_without_a_key_nothing_is_started_and_nobody_is_asked(home: Path, sandbox: SandboxServer) -> None:
-    finished = Cli(home, home_env(home, sandbox, key=""))(*RUN)
+    finished = InProcess(home, home_env(home, sandbox, key=""))(*RUN)
     assert finished.code == ExitCode.CONFIGURATION
     assert_one_error(finished, "key", "CRYPTOELT_API__KEY")
     assert finished.stdout == ""
@@ -63,46 +64,48 @@ def test_without_a_key_nothing_is_started_and_nobody_is_asked(home: Path, sandbo
     ],
 )
 def test_a_wrong_word_is_told_with_the_right_one(
-    cli: Cli, sandbox: SandboxServer, words: tuple[str, ...], told: tuple[str, ...]
+    in_process: InProcess, sandbox: SandboxServer, words: tuple[str, ...], told: tuple[str, ...]
 ) -> None:
-    finished = cli(*words)
+    finished = in_process(*words)
     assert finished.code == ExitCode.USAGE, finished.told
     assert_one_error(finished, *told)
     assert sandbox.served() == []
-    assert not (cli.home / "lake").exists()
+    assert not (in_process.home / "lake").exists()
 
 
-def test_a_home_with_synthetic_data_never_asks_the_real_api(cli: Cli) -> None:
-    assert cli(*EXTRACT).code == 0
-    bronze = sorted((cli.home / "lake").rglob("*.parquet"))
+def test_a_home_with_synthetic_data_never_asks_the_real_api(in_process: InProcess) -> None:
+    assert in_process(*EXTRACT).code == 0
+    bronze = sorted((in_process.home / "lake").rglob("*.parquet"))
     # An address of documentation: should a request be made after all, it reaches nobody.
-    finished = cli(*EXTRACT, API__BASE_URL="http://192.0.2.1:9", API__CONNECT_TIMEOUT="1")
+    finished = in_process(*EXTRACT, API__BASE_URL="http://192.0.2.1:9", API__CONNECT_TIMEOUT="1")
     assert finished.code == ExitCode.CONFIGURATION
     assert_one_error(finished, "synthetic and real data never mix", "CRYPTOELT_HOME")
-    assert sorted((cli.home / "lake").rglob("*.parquet")) == bronze
+    assert sorted((in_process.home / "lake").rglob("*.parquet")) == bronze
 
 
-def test_a_home_with_real_data_never_asks_a_sandbox(cli: Cli, sandbox: SandboxServer) -> None:
-    origin = cli.home / "metadata" / "api" / "origin.json"
+def test_a_home_with_real_data_never_asks_a_sandbox(in_process: InProcess, sandbox: SandboxServer) -> None:
+    origin = in_process.home / "metadata" / "api" / "origin.json"
     origin.parent.mkdir(parents=True)
     origin.write_text('{"kind": "public"}')
-    finished = cli("extract")
+    finished = in_process("extract")
     assert finished.code == ExitCode.CONFIGURATION
     assert_one_error(finished, "synthetic and real data never mix", "CRYPTOELT_HOME")
     assert sandbox.served() == []
 
 
-def test_a_home_that_is_a_file_cannot_be_used(cli: Cli, sandbox: SandboxServer) -> None:
-    (cli.home / "file").write_text("")
-    finished = cli("extract", HOME=str(cli.home / "file"))
+def test_a_home_that_is_a_file_cannot_be_used(in_process: InProcess, sandbox: SandboxServer) -> None:
+    (in_process.home / "file").write_text("")
+    finished = in_process("extract", HOME=str(in_process.home / "file"))
     assert finished.code == ExitCode.CONFIGURATION, finished.told
-    assert_one_error(finished, str(cli.home / "file"))
+    assert_one_error(finished, str(in_process.home / "file"))
     assert sandbox.served() == []
 
 
-def test_a_home_that_cannot_be_written_cannot_be_used(cli: Cli, sandbox: SandboxServer, tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_cannot_be_used(
+    in_process: InProcess, sandbox: SandboxServer, tmp_path: Path
+) -> None:
     with unwritable(tmp_path / "read_only") as folder:
-        finished = cli("extract", HOME=str(folder))
+        finished = in_process("extract", HOME=str(folder))
     assert finished.code == ExitCode.CONFIGURATION, finished.told
     assert_one_error(finished, str(folder), "CRYPTOELT_HOME")
     assert sandbox.served() == []
@@ -194,12 +197,12 @@ def contents(url: str, table: str) -> list[dict[str, Any]]:
 
 
 def test_a_database_never_initialised_is_told_before_any_call(
-    cli: Cli, sandbox: SandboxServer, make_database: Callable[[], str]
+    in_process: InProcess, sandbox: SandboxServer, make_database: Callable[[], str]
 ) -> None:
     nowhere = f"{make_database()}_that_is_not_there"
     for command, url in ((RUN, make_database()), (("load",), make_database()), (("load",), nowhere)):
-        finished = cli(*command, WAREHOUSE__URL=url)
+        finished = in_process(*command, WAREHOUSE__URL=url)
         assert finished.code == ExitCode.SCHEMA, finished.told
         assert_one_error(finished, "`cryptoelt db init`")
     assert sandbox.served() == []
-    assert cli(*EXTRACT).code == 0  # needs no database
+    assert in_process(*EXTRACT).code == 0  # needs no database

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from cryptoelt.tables import TABLES
 from tests.support.canary import Canary, ProcessWatch, found_in, found_in_database, found_in_files, spellings
 from tests.support.cli import Cli, home_env, java_of, wait_until
 from tests.support.evidence import count, execute, url_of
+from tests.support.in_process import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,26 +131,18 @@ def _run_slowly(cli: Cli, sandbox: SandboxServer, told: Told, watch: ProcessWatc
 def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
     ever = json.dumps({"10x": 14 * 24 * 60})
     told.add(cli, "-v", "run", "--freq", "10x", "--due", name="run --due", SCHEDULE__GRACE=ever)
-    told.add(cli, "-v", "db", "roles", "--json")
-    for words in (
-        "setup --skip-archive",
-        "transform",
-        "extract --json",
-        "load",
-        "backfill",
-        "quarantine replay",
-        "db stop",
-        "db start",
-    ):
+    told.add(InProcess(cli.home, cli.environment), "-v", "db", "roles", "--json")
+    for words in ("setup --skip-archive", "transform", "backfill", "db stop", "db start", "doctor --json"):
         told.add(cli, "-v", *words.split())
-    with ThreadPoolExecutor(2) as pool:  # none of these needs the lock
-        for words in ("budget", "status", "status --json", "cron show", "config show --origin", "doctor --json"):
-            pool.submit(told.add, cli, "-v", *words.split())
-        words_of_others = ("quarantine list", "quarantine show 1", "quality run --full", "quality list --json", "plan")
-        for words in (*words_of_others, "trace fact_global_market", "db upgrade", "--version", "--help"):
-            pool.submit(told.add, cli, "-v", *words.split())
-        for words in ("config show --origin --json", "db url"):
-            pool.submit(told.add, cli, "-v", *words.split(), WAREHOUSE__URL=team_url)
+    childless = InProcess(cli.home, cli.environment)
+    for words in ("extract --json", "load", "quarantine replay", "db upgrade", "plan", "trace fact_global_market"):
+        told.add(childless, "-v", *words.split())
+    for words in ("budget", "status", "status --json", "cron show", "config show --origin", "--version", "--help"):
+        told.add(childless, "-v", *words.split())
+    for words in ("quarantine list", "quarantine show 1", "quality run --full", "quality list --json"):
+        told.add(childless, "-v", *words.split())
+    for words in ("config show --origin --json", "db url"):
+        told.add(childless, "-v", *words.split(), WAREHOUSE__URL=team_url)
 
 
 def _serve_sandbox(cli: Cli, told: Told) -> None:
@@ -320,6 +312,10 @@ TROUBLES = [
 ]
 
 
+#: What is told is the same in a process of its own: of the API, of the settings, of the warehouse.
+AS_PROCESSES = {"the key is refused", "a section that is not JSON", "a wrong password"}
+
+
 @dataclass(frozen=True)
 class Outcome:
     code: int
@@ -329,12 +325,11 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory, team_url: str) -> dict[str, Outcome]:
-    """Provoke all errors, two at a time, each in a home of its own."""
+    """Provoke all errors, each in a home of its own."""
     server = f"postgresql://{USER}:{PASSWORD.core}@{team_url.rpartition('@')[2]}"
     wrong = _environment("a wrong password", "load", WAREHOUSE__URL=server)
     folder = tmp_path_factory.mktemp("troubles")
-    with ThreadPoolExecutor(2) as pool:
-        return dict(pool.map(lambda trouble: _provoke(trouble, folder), [*TROUBLES, wrong]))
+    return dict(_provoke(trouble, folder) for trouble in [*TROUBLES, wrong])
 
 
 def _provoke(trouble: Trouble, folder: Path) -> tuple[str, Outcome]:
@@ -343,7 +338,8 @@ def _provoke(trouble: Trouble, folder: Path) -> tuple[str, Outcome]:
     for name, text in trouble.files.items():
         (home / name).write_text(text, encoding="utf-8")
     with SandboxServer(seed=5, world="small", minute_limit=100_000, faults=trouble.faults) as sandbox:
-        done = Cli(home, home_env(home, sandbox, key=KEY.text, API__MAX_WAIT="0"))(
+        kind = Cli if trouble.name in AS_PROCESSES else InProcess
+        done = kind(home, home_env(home, sandbox, key=KEY.text, API__MAX_WAIT="0"))(
             "-v", *trouble.arguments, **trouble.settings
         )
     for name in trouble.files:

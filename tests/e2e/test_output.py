@@ -19,6 +19,7 @@ from cryptoelt.clock import parse_iso
 from cryptoelt.errors import ExitCode
 from cryptoelt.sandbox.server import SandboxServer
 from tests.support.cli import Cli, home_env
+from tests.support.in_process import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,9 +178,9 @@ def test_json_of_the_budget_has_the_documented_keys(session: Session) -> None:
     assert budget["remaining"] == budget["spendable"] - budget["charged"]
 
 
-def test_json_of_a_failure_has_the_documented_keys(cli: Cli, sandbox: SandboxServer) -> None:
+def test_json_of_a_failure_has_the_documented_keys(in_process: InProcess, sandbox: SandboxServer) -> None:
     sandbox.add_fault("http_400", endpoint=ENDPOINTS[0])
-    finished = cli("extract", "--freq", "10x", "--json")
+    finished = in_process("extract", "--freq", "10x", "--json")
     assert finished.code == ExitCode.PARTIAL
     result = one_object(finished)
     assert_keys(result, RESULT)
@@ -193,7 +194,7 @@ def test_json_of_a_failure_has_the_documented_keys(cli: Cli, sandbox: SandboxSer
     "words", [("extract",), ("run", "--freq", "10x"), ("run", "--freq", "11x"), ("load", "--tabel")]
 )
 def test_json_of_a_refusal_has_the_documented_keys(home: Path, words: tuple[str, ...]) -> None:
-    finished = Cli(home, home_env(home))(*words, "--json")
+    finished = InProcess(home, home_env(home))(*words, "--json")
     assert finished.code in {ExitCode.CONFIGURATION, ExitCode.USAGE}
     result = one_object(finished)
     assert set(RESULT) <= set(result)

@@ -10,6 +10,7 @@ from cryptoelt.tables import TABLES
 from cryptoelt.transform.pending import silver_uri
 from tests.support.accidents import assert_one_error, unwritable
 from tests.support.cli import Cli, home_env
+from tests.support.in_process import InProcess
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,22 +38,22 @@ def test_a_lake_whose_name_spark_would_take_for_a_pattern_is_refused_before_a_cr
     sandbox: SandboxServer, tmp_path: Path
 ) -> None:
     for name in ("a[b]", "a*", "a{b,c}", "100%25", "back\\slash", "who?"):
-        finished = cli_in(tmp_path / name, sandbox)("extract")
+        (tmp_path / name).mkdir()
+        finished = InProcess(tmp_path / name, home_env(tmp_path / name, sandbox))("extract")
         assert finished.code == ExitCode.CONFIGURATION, finished.told
         assert "lake.root" in finished.stderr
     assert sandbox.served() == []
 
 
 def test_a_folder_of_bronze_or_of_calls_that_is_somebody_elses_costs_no_credit(
-    sandbox: SandboxServer, tmp_path: Path
+    in_process: InProcess, sandbox: SandboxServer
 ) -> None:
-    cli = cli_in(tmp_path / "home", sandbox)
     for place in ("lake/bronze/fear-and-greed", "metadata/calls"):
-        folder = cli.home / place
+        folder = in_process.home / place
         folder.parent.mkdir(parents=True, exist_ok=True)
         with unwritable(folder):
-            finished = cli("extract", "--endpoint", "fear-and-greed/latest")
+            finished = in_process("extract", "--endpoint", "fear-and-greed/latest")
             assert finished.code == ExitCode.FAILED, finished.told
             assert_one_error(finished, str(folder))
         assert sandbox.served() == [], place
-    assert cli("extract", "--endpoint", "fear-and-greed/latest").code == 0
+    assert in_process("extract", "--endpoint", "fear-and-greed/latest").code == 0

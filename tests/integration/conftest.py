@@ -37,7 +37,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), Settings().cache_dir)
     try:
         url = server.ensure_running()
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives the session
+        # Nothing here outlives the session, and nobody has to look after some hundred databases meanwhile.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             _execute(url, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
         _execute(url, sql.SQL("SELECT pg_reload_conf()"))
         yield url
@@ -52,7 +53,7 @@ def make_database(postgres_server: SecretStr) -> Callable[[str | None], SecretSt
 
     def make(template: str | None = None) -> SecretStr:
         name = f"test_{next(numbers)}"
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         _execute(postgres_server, statement.format(sql.Identifier(name), sql.Identifier(template or "template0")))
         return _url(postgres_server, name)
 

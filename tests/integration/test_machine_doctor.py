@@ -15,28 +15,32 @@ import pytest
 from cryptoelt.locks import file_lock
 from cryptoelt.settings import Settings
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
+from tests.support.cli import Cli
+from tests.support.in_process import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pydantic import SecretStr
 
+    from tests.support.cli import Finished
+
 
 @pytest.fixture
-def command(home: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+def command(home: Path, tmp_path: Path) -> Iterator[Callable[..., Finished]]:
     """Run a command line on the home, with settings of the test's own alone."""
     keep = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "JAVA_HOME"}}
+    own = {"CRYPTOELT_HOME": str(home), "CRYPTOELT_MACHINE__CACHE": str(Settings().cache_dir)}
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        own = {"CRYPTOELT_HOME": str(home), "CRYPTOELT_MACHINE__CACHE": str(Settings().cache_dir)}
-        words = [sys.executable, "-m", "cryptoelt", *arguments]
-        return subprocess.run(words, env=keep | own | environment, capture_output=True, text=True, check=False)
+    def run(*arguments: str, **environment: str) -> Finished:
+        kind = Cli if "--as-cron" in arguments else InProcess  # the process becomes what cron would start
+        return kind(tmp_path, keep | own | environment)(*arguments)
 
     yield run
     EmbeddedPostgres(home, Settings().cache_dir).remove()
 
 
-def checks(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+def checks(done: Finished) -> dict[str, dict[str, Any]]:
     """Return the doctor's checks by name."""
     assert done.stdout, done.stderr
     return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
@@ -45,13 +49,13 @@ def checks(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
 def test_setup_makes_home_and_server_once_and_the_doctor_is_content(command: Callable[..., Any], home: Path) -> None:
     home.rmdir()  # setup makes it again
     first, second = (command("setup", "--skip-archive", "--json") for _ in range(2))
-    assert [first.returncode, second.returncode] == [0, 0], first.stderr
+    assert [first.code, second.code] == [0, 0], first.stderr
     changed = [{step["name"]: step["changed"] for step in json.loads(run.stdout)["steps"]} for run in (first, second)]
     assert changed[0]["embedded PostgreSQL"]
     assert not any(changed[1].values())
 
     done = command("doctor", "--json", CRYPTOELT_API__KEY="canary")
-    assert done.returncode == 0, done.stdout
+    assert done.code == 0, done.stdout
     assert {check["verdict"] for check in checks(done).values()} <= {"ok", "warn"}
     assert "canary" not in done.stdout + done.stderr
 
@@ -59,7 +63,7 @@ def test_setup_makes_home_and_server_once_and_the_doctor_is_content(command: Cal
 def test_a_missing_key_is_a_configuration_error_and_hides_nothing_else(command: Callable[..., Any]) -> None:
     done = command("doctor", "--json")
 
-    assert done.returncode == 7
+    assert done.code == 7
     found = checks(done)
     assert found["API key"]["verdict"] == "fail"
     assert "CRYPTOELT_API__KEY" in found["API key"]["hint"]
@@ -73,7 +77,7 @@ def test_settings_that_cannot_be_read_are_a_failed_check_beside_those_that_need_
     (home / ".env").chmod(0o640)
     done = command("doctor", "--json")
 
-    assert done.returncode == 7
+    assert done.code == 7
     found = checks(done)
     assert found["settings"]["verdict"] == "fail"
     assert found["settings"]["hint"] == "did you mean CRYPTOELT_API__KEY?"
@@ -89,7 +93,7 @@ def test_a_home_that_does_not_exist_is_a_failed_check_and_is_not_made(command: C
     missing = home / "missing"
     done = command("doctor", "--json", CRYPTOELT_HOME=str(missing), CRYPTOELT_API__KEY="k")
 
-    assert done.returncode == 7
+    assert done.code == 7
     assert checks(done)["home"]["hint"].endswith(f"`mkdir -p {missing}`")
     assert checks(done)["settings"]["verdict"] == checks(done)["disk"]["verdict"] == "ok"
     assert not missing.exists()
@@ -101,7 +105,7 @@ def test_a_database_that_does_not_answer_ends_in_8(command: Callable[..., Any]) 
         url = f"postgresql://u:canary@127.0.0.1:{unused.getsockname()[1]}/d"
         done = command("doctor", "--json", CRYPTOELT_API__KEY="k", CRYPTOELT_WAREHOUSE__URL=url)
 
-    assert done.returncode == 8
+    assert done.code == 8
     assert checks(done)["database"]["verdict"] == "fail"
     assert "canary" not in done.stdout + done.stderr
 
@@ -110,14 +114,14 @@ def test_a_schema_that_is_not_at_head_ends_in_9(command: Callable[..., Any], pos
     url = postgres_url.get_secret_value()
     done = command("doctor", "--json", CRYPTOELT_API__KEY="k", CRYPTOELT_WAREHOUSE__URL=url)
 
-    assert done.returncode == 9
+    assert done.code == 9
     assert "db init" in checks(done)["database"]["hint"]
 
 
 def test_jars_that_are_missing_are_told_with_the_remedy(command: Callable[..., Any], tmp_path: Path) -> None:
     done = command("doctor", "--json", CRYPTOELT_API__KEY="k", CRYPTOELT_MACHINE__CACHE=str(tmp_path / "none"))
 
-    assert done.returncode == 7
+    assert done.code == 7
     assert checks(done)["jars"]["hint"] == "run `cryptoelt setup`"
 
 
@@ -155,7 +159,7 @@ def test_a_clock_that_fell_back_is_noticed(command: Callable[..., Any], home: Pa
 def test_a_machine_without_java_is_told_how_to_get_it(command: Callable[..., Any], arguments: list[str]) -> None:
     done = command(*arguments, PATH="/nowhere")
 
-    assert done.returncode == 7
+    assert done.code == 7
     assert "Java 17 or newer is needed" in done.stdout + done.stderr
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.global_rows import MARKET, GlobalRows
+from tests.support.touched import rows_read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from cryptoelt.warehouse.engine import Warehouse
 
@@ -234,18 +235,6 @@ def long_history(rows: GlobalRows) -> GlobalRows:
     return rows
 
 
-def scans(rows: GlobalRows, query: str) -> list[dict[str, Any]]:
-    """How a query read the market: the nodes of its plan, run."""
-
-    def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield node
-        for below in node.get("Plans", ()):
-            yield from nodes(below)
-
-    ((explained,),) = rows.select(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}")
-    return [node for node in nodes(explained[0]["Plan"]) if node.get("Relation Name") == "fact_crypto_market"]
-
-
 @pytest.mark.parametrize(
     ("condition", "coins"),
     [
@@ -254,33 +243,19 @@ def scans(rows: GlobalRows, query: str) -> list[dict[str, Any]]:
         ("crypto_id IN (SELECT crypto_id FROM dwh.dim_crypto_id WHERE name = 'Bitcoin')", 1),
     ],
 )
-def test_a_question_about_some_coins_reads_their_rows_by_the_key(
+def test_a_question_about_some_coins_reads_their_rows_and_thirty_days_of_each(
     long_history: GlobalRows, condition: str, coins: int
 ) -> None:
     long_history.execute("UPDATE dwh.dim_crypto_id SET name = 'Bitcoin' WHERE crypto_id = 3")
-    found = scans(long_history, f"SELECT * FROM {KPIS} WHERE {condition}")
-
-    assert {node["Node Type"] for node in found} <= {"Index Scan", "Bitmap Heap Scan"}
-    (outer,) = (node for node in found if node["Alias"] == "market")
-    assert "crypto_id" in (outer.get("Index Cond") or outer["Recheck Cond"])
-    assert outer["Actual Rows"] * outer["Actual Loops"] == pytest.approx(240 * coins)
-    (recent,) = (node for node in found if node["Alias"] == "recent")
-    assert recent["Actual Rows"] <= 60
+    read = rows_read(long_history.warehouse, f"SELECT * FROM {KPIS} WHERE {condition}")
+    assert read["fact_crypto_market"] <= 240 * coins * (1 + 60 + 2)
 
 
 def test_the_latest_figures_read_thirty_days_of_each_coin(long_history: GlobalRows) -> None:
-    found = {node["Alias"]: node for node in scans(long_history, f"SELECT * FROM {LATEST}")}
-
-    assert {node["Node Type"] for node in found.values()} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
-    assert found["market"].get("Index Name", "ix_fact_crypto_market_snapshot_timestamp") == (
-        "ix_fact_crypto_market_snapshot_timestamp"
-    )
-    assert found["market"]["Actual Rows"] == found["recent"]["Actual Loops"] == 300
-    assert found["recent"]["Actual Rows"] == 60
-    assert {found[name]["Actual Rows"] for name in ("earlier", "earlier_1")} == {1}
+    read = rows_read(long_history.warehouse, f"SELECT * FROM {LATEST}")
+    assert read["fact_crypto_market"] <= 300 * (1 + 60 + 3)
 
 
 def test_figures_that_are_not_asked_for_are_not_computed(long_history: GlobalRows) -> None:
-    returns = scans(long_history, f"SELECT snapshot_timestamp, log_return FROM {KPIS} WHERE crypto_id = 3")
-
-    assert "recent" not in {node["Alias"] for node in returns}
+    read = rows_read(long_history.warehouse, f"SELECT snapshot_timestamp, log_return FROM {KPIS} WHERE crypto_id = 3")
+    assert read["fact_crypto_market"] <= 240 * 3

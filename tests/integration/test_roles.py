@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import secrets
 import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -26,6 +22,8 @@ from cryptoelt.warehouse import migrations, sql_files
 from cryptoelt.warehouse.embedded import EmbeddedPostgres
 from cryptoelt.warehouse.engine import Warehouse
 from cryptoelt.warehouse.roles import ROLES, set_up_roles
+from tests.support.cli import home_env
+from tests.support.in_process import InProcess
 from tests.support.loading import Loading
 from tests.support.silver_writer import asset, at, category, coin, exchange, exchange_figures, exchange_map, members
 
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.cli import Finished
     from tests.support.silver_writer import SilverWriter
 
 #: Made for this run, and with what SQL, shells and URLs spell otherwise.
@@ -357,29 +356,26 @@ def test_a_role_cannot_log_in_before_it_was_given_a_password_and_keeps_the_one_i
         seen_by(made, "analyst").connect()
 
 
-def command(home: Path, url: SecretStr, *arguments: str, **passwords: str) -> subprocess.CompletedProcess[str]:
-    environment = {f"CRYPTOELT_ROLES__PASSWORDS__{role.upper()}": text for role, text in passwords.items()}
-    environment |= {"CRYPTOELT_HOME": str(home), "CRYPTOELT_WAREHOUSE__URL": url.get_secret_value()}
-    words = [sys.executable, "-m", "cryptoelt", *arguments]
-    environment["PATH"] = os.environ["PATH"]
-    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
+def command(home: Path, url: SecretStr, *arguments: str, **passwords: str) -> Finished:
+    settings = {f"ROLES__PASSWORDS__{role.upper()}": text for role, text in passwords.items()}
+    return InProcess(home, home_env(home, WAREHOUSE__URL=url.get_secret_value(), **settings))(*arguments)
 
 
 def test_a_password_is_neither_in_the_servers_log_nor_in_ours_nor_printed(cluster: Cluster, home: Path) -> None:
     made = cluster.database()
     passwords = {role: password.get_secret_value() for role, password in PASSWORDS.items()}
     done = command(home, made.url, "-v", "db", "roles", "--json", **passwords)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    assert done.code == 0, done.stderr
+    report = done.json()
     assert (report["schema_version"], report["command"], report["exit_code"]) == (1, "db roles", 0)
     assert [(role["name"], role["can_login"], role["has_new_password"]) for role in report["roles"]] == [
         (name, True, True) for name in ROLES
     ]
     shown = command(home, made.url, "config", "show", "--origin", **passwords)
-    assert shown.returncode == 0, shown.stderr
+    assert shown.code == 0, shown.stderr
     # A later process fails with the passwords at hand: nothing of them is in a traceback either.
     refused = command(home, made.url, "-v", "db", "roles", **{**passwords, "nobody": "canary-of-nobody"})
-    assert refused.returncode == 7
+    assert refused.code == 7
     assert "there is no role nobody" in refused.stderr
     logged = "".join(path.read_text() for path in (home / "logs").iterdir())
     assert "ALTER ROLE" in cluster.log.read_text(), "the server logs every statement"
@@ -392,7 +388,7 @@ def test_a_password_is_neither_in_the_servers_log_nor_in_ours_nor_printed(cluste
 
 def test_off_a_terminal_the_roles_are_plain_lines(team: Warehouse, home: Path) -> None:
     done = command(home, team.url, "db", "roles")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.code, done.stderr) == (0, "")
     head, *lines = (line.split("\t") for line in done.stdout.splitlines())
     assert head == ["role", "may log in", "now"]
     assert lines == [[name, "yes", "as before"] for name in ROLES]
@@ -400,7 +396,7 @@ def test_off_a_terminal_the_roles_are_plain_lines(team: Warehouse, home: Path) -
 
 def test_a_password_has_no_place_on_a_command_line(team: Warehouse, home: Path) -> None:
     refused = command(home, team.url, "--set", "roles.passwords.analyst=canary", "db", "roles")
-    assert refused.returncode == 2
+    assert refused.code == 2
     assert "command line" in refused.stderr
     assert "canary" not in refused.stderr
 
@@ -435,13 +431,13 @@ def test_who_may_not_make_roles_is_told_what_an_administrator_should_run(cluster
     before = rows(weak, STATE)
     for as_json in ([], ["--json"]):
         refused = command(home, weak.url, "db", "roles", *as_json)
-        assert refused.returncode == 7
+        assert refused.code == 7
         error, hint = refused.stderr.splitlines()
         assert "the user weak" in error
         assert "ALTER ROLE weak CREATEROLE CREATEDB" in hint
         assert bool(refused.stdout) is bool(as_json)
     done = command(home, weak.url, "db", "init", "--json")
-    assert (done.returncode, json.loads(done.stdout)["roles"]) == (0, None)
+    assert (done.code, done.json()["roles"]) == (0, None)
     assert "without roles: the user weak" in done.stderr
     assert rows(weak, STATE) == before
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,8 @@ from cryptoelt.results import Status
 from tests.support.silver_writer import SilverWriter, at, category, category_fact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.loading import Loading
 
 TABLE, PARENT = "fact_crypto_category", "dim_crypto_category"
@@ -32,7 +36,7 @@ LATER = NOW + TIME_TRAVEL + timedelta(days=1)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four small files are many, and three snapshots fill a file."""
     monkeypatch.setattr(upkeep, "SMALL_FILES", 4)
-    monkeypatch.setattr(compaction, "_FILE_SNAPSHOTS", 3)
+    monkeypatch.setattr(compaction, "FILE_SNAPSHOTS", 3)
 
 
 def fill(lake: SilverWriter, *numbers: int) -> None:
@@ -256,33 +260,75 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-@pytest.mark.parametrize(
-    "step", ["compact", "create_write_transaction", "make_durable_after", "_checkpoint", "_forget_versions", "_needed"]
-)
-def test_a_process_that_dies_on_the_way_leaves_the_table_whole(
-    step: str, load: Loading, lake: SilverWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@dataclass
+class Deaths:
+    """Lets upkeep die just before its n-th step that reaches the disk: a file made durable, or one deleted."""
+
+    patch: pytest.MonkeyPatch
+    steps: int = 0
+
+    def at(self, step: int) -> None:
+        """Die before this step, counted from 1; 0 lets all pass and counts them."""
+        self.steps = 0
+        for owner, name in ((os, "fsync"), (Path, "unlink")):
+            self.patch.setattr(owner, name, self._counted(getattr(owner, name), step))
+
+    def _counted(self, reached: Callable[..., None], step: int) -> Callable[..., None]:
+        def counted(*arguments: object, **options: object) -> None:
+            self.steps += 1
+            if self.steps == step:
+                raise Killed
+            reached(*arguments, **options)
+
+        return counted
+
+
+def copied(lake: SilverWriter, folder: Path) -> SilverWriter:
+    shutil.copytree(lake.root, folder)
+    return SilverWriter(folder)
+
+
+def steps_of(lake: SilverWriter, folder: Path) -> int:
+    """Return how many steps of upkeep reach the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        deaths = Deaths(patch)
+        deaths.at(0)
+        tend(copied(lake, folder).uri(TABLE), LATER)
+    assert deaths.steps > 10
+    return deaths.steps
+
+
+def test_a_process_that_dies_at_any_step_leaves_the_table_whole(tmp_path: Path, lake: SilverWriter) -> None:
+    fill(lake, *range(4))
+    tend(lake.uri(TABLE), NOW)
+    fill(lake, *range(4, 8))
+    whole = rows(opened(lake))
+    for step in range(1, steps_of(lake, tmp_path / "lives") + 1):
+        dying = copied(lake, tmp_path / f"dies at {step}")
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+            Deaths(patch).at(step)
+            tend(dying.uri(TABLE), LATER)
+
+        assert rows(opened(dying)) == whole, step
+        fill(dying, *range(8, 12))
+        tend(dying.uri(TABLE), LATER)
+        assert opened(dying).snapshots() == {at(number) for number in range(12)}, step
+        assert rows(opened(dying))[: len(whole)] == whole, step
+        assert len(active(dying)) < 8, step
+
+
+def test_the_load_does_nothing_twice_after_an_upkeep_that_died(load: Loading, lake: SilverWriter) -> None:
     lake.commit(PARENT, {at(0): [category(1), category(2)]})
     load(PARENT)
     fill(lake, 0, 1, 2, 3)
     load(TABLE)
-    whole = rows(opened(lake))
-
-    def dies(*_: object, **__: object) -> None:
-        raise Killed
-
-    owner = {"create_write_transaction": DeltaTable, "make_durable_after": SilverTable}.get(step, upkeep)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(owner, step, dies)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        Deaths(patch).at(5)
         tend(lake.uri(TABLE), LATER)
-
-    assert rows(opened(lake)) == whole
     assert load(TABLE).status is Status.NOTHING
     fill(lake, 4, 5, 6, 7)
     tend(lake.uri(TABLE), LATER)
     assert load(TABLE).snapshots == [at(number) for number in range(4, 8)]
-    assert rows(opened(lake))[: len(whole)] == whole
-    assert len(active(lake)) < 5
 
 
 def test_a_log_of_which_only_the_oldest_part_was_forgotten_is_whole(

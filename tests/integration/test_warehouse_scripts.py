@@ -302,7 +302,7 @@ def test_a_view_that_is_being_read_is_waited_for_and_then_told(ours: Scripts, mo
     ours.view(A, "SELECT 1 AS one")
     ours.deploy()
     ours.view(A, "SELECT 2 AS one")
-    monkeypatch.setattr(engine, "_SESSION", "-c lock_timeout=100ms")
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT", "100ms")
     with closing(ours.warehouse.connect()) as reader, reader.cursor() as cursor:
         cursor.execute("SELECT * FROM analytics.vw_a")
         with pytest.raises(LockedError, match="another session holds"):

@@ -78,7 +78,8 @@ class Unit:
     def failed(self, error: CryptoEltError) -> None:
         """Record the error; units that did some of their work are partial."""
         self.error = error
-        if error.exit_code in _REFUSALS:
+        is_rest_only = isinstance(error, EndpointRefusedError) and self.snapshots
+        if error.exit_code in _REFUSALS and not is_rest_only:
             self.status = Status.REFUSED
         else:
             self.status = Status.PARTIAL if self.snapshots else Status.FAILED

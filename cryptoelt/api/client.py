@@ -90,21 +90,25 @@ class CoinMarketCapClient:
             parameters: sent beside, and in place of, those of the catalogue.
 
         Raises:
-            ConfigurationError: there is no usable key, or the home holds data of the other kind; no call was made.
+            ConfigurationError: there is no usable key, the home holds data of the other kind, or the certificates that
+                the environment names cannot be read; no call was made.
             CredentialsError: the API refuses the key.
+            EndpointRefusedError: the plan does not include this endpoint, or something on the way refuses the request.
             BudgetError: the call would cross the budget and was not made, or the API says the credits are gone.
             ApiUnavailableError: there was no sensible answer after all tries.
             RequestRejectedError: the API does not take this request.
             AnswerError: the answer has not the documented shape; it is not asked again, since that costs credits.
             StorageError: ledger or journal cannot be written.
-            StoppedError: the run was asked to end while waiting.
+            StoppedError: the run is to end; an answer under way that does not come at once is left behind.
         """
         key = usable_key(self._settings)
         self._guard.check(self._settings.api.base_url)
+        self._transport.require_certificates()
         asked = {**endpoint.parameters, **parameters}
         return self._retry.run(lambda: self._attempt(endpoint, rows, asked, key))
 
     def _attempt(self, endpoint: Endpoint, rows: int | None, parameters: dict[str, str], key: SecretStr) -> Answer:
+        self._clock.stop.raise_if_set()
         attempt = self._begin(endpoint, rows, parameters)
         exchange = self._transport.send(endpoint.path, parameters, key)
         verdict = judge(
@@ -117,6 +121,7 @@ class CoinMarketCapClient:
         self._report(attempt, exchange, verdict)
         self._watch_price(endpoint, verdict)
         if verdict.failure is not None:
+            self._clock.stop.raise_if_set()
             raise verdict.failure
         self._guard.remember(self._settings.api.base_url)
         return _answer(attempt, exchange, verdict)

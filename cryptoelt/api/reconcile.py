@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.catalogue import KEY_INFO
 from cryptoelt.api.envelope import whole_number
-from cryptoelt.errors import AnswerError, ApiUnavailableError, CryptoEltError, RequestRejectedError
+from cryptoelt.errors import (
+    AnswerError,
+    ApiUnavailableError,
+    CryptoEltError,
+    EndpointRefusedError,
+    RequestRejectedError,
+)
 
 if TYPE_CHECKING:
     from cryptoelt.api.client import CoinMarketCapClient
@@ -34,7 +40,7 @@ def reconcile_if_open(client: CoinMarketCapClient, ledger: CreditLedger) -> bool
     try:
         answer = client.get(KEY_INFO)
         used, left = _month_to_date(answer.records[0].value if answer.records else None)
-    except (ApiUnavailableError, RequestRejectedError, AnswerError) as exc:
+    except (ApiUnavailableError, EndpointRefusedError, RequestRejectedError, AnswerError) as exc:
         _log_unreconciled(exc, before.reserved)
         return False
     done = ledger.reconcile(used, provider_left=left, month=before.month)

@@ -35,11 +35,14 @@ _MINUTE_JITTER = 1.5
 class FailedTryError(Exception):
     """One try failed; carries the error to raise when there is no further try. Never leaves the client."""
 
-    def __init__(self, error: CryptoEltError, retry: Retry, retry_after: float | None = None) -> None:
+    def __init__(
+        self, error: CryptoEltError, retry: Retry, retry_after: float | None = None, most_tries: int | None = None
+    ) -> None:
         super().__init__(error.message)
         self.error = error
         self.retry = retry
         self.retry_after = retry_after
+        self.most_tries = most_tries
 
 
 class RetryPolicy:
@@ -72,7 +75,7 @@ class RetryPolicy:
 
     def wait_after(self, failed: FailedTryError, times: int) -> float | None:
         """Return the seconds to wait after the `times`-th failure of this kind; None when there is no further try."""
-        if failed.retry is Retry.NEVER:
+        if failed.retry is Retry.NEVER or times == failed.most_tries:
             return None
         floor = failed.retry_after or 0.0
         if failed.retry is Retry.NEXT_MINUTE:

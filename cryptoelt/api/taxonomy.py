@@ -15,6 +15,7 @@ from cryptoelt.errors import (
     ConfigurationError,
     CredentialsError,
     CryptoEltError,
+    EndpointRefusedError,
     RequestRejectedError,
 )
 
@@ -40,12 +41,14 @@ class Rule:
         error: the error raised for it.
         retry: whether and how to try again first.
         hint: what a person can do.
+        most_tries: after so many it most likely stays as it is; None where only the setting bounds them.
     """
 
     meaning: str
     error: type[CryptoEltError]
     retry: Retry
     hint: str
+    most_tries: int | None = None
 
 
 _KEY = "check CRYPTOELT_API__KEY against the key shown in the CoinMarketCap account"
@@ -53,11 +56,20 @@ _PLAN = "look at the plan and its payment in the CoinMarketCap account"
 _REQUEST = "this is a request the API does not take (any more); compare its parameters with the API's documentation"
 _LATER = "run the command again later: what was fetched is kept, the rest is asked anew"
 _RATE = "lower api.requests_per_minute, or find the other program that uses the same key or address"
+_ADDRESS = (
+    "this is no word of the API: look at api.base_url, the proxy (HTTPS_PROXY) and the firewall, and ask whether the"
+    " address of this machine is blocked, as those of some providers are"
+)
 _CREDITS = "see `cryptoelt budget`; find the other program that uses the same key, or lower budget.monthly_credits"
 
 
 def _key(meaning: str, hint: str = _KEY) -> Rule:
     return Rule(meaning, CredentialsError, Retry.NEVER, hint)
+
+
+def _refused(meaning: str) -> Rule:
+    hint = "the other endpoints are asked all the same; look at what the plan includes in the CoinMarketCap account"
+    return Rule(meaning, EndpointRefusedError, Retry.NEVER, hint)
 
 
 def _rejected(meaning: str) -> Rule:
@@ -73,7 +85,7 @@ RULES: dict[int, Rule] = {
     400: _rejected("a parameter is missing, unknown or out of range"),
     401: _key("the key is refused"),
     402: _key("the plan must be paid", _PLAN),
-    403: _key("the key may not ask this", _PLAN),
+    403: _refused("the key may not ask this endpoint"),
     404: _rejected("there is no such path"),
     405: _rejected("the method is not allowed"),
     407: Rule("the proxy wants a password", ConfigurationError, Retry.NEVER, "check HTTPS_PROXY in the environment"),
@@ -88,7 +100,7 @@ RULES: dict[int, Rule] = {
     1003: _key("the plan must be activated by a payment", _PLAN),
     1004: _key("the plan's payment has lapsed", _PLAN),
     1005: _key("a key is required"),
-    1006: _key("the plan does not include this endpoint", _PLAN),
+    1006: _refused("the plan of the key does not include this endpoint"),
     1007: _key("the key is disabled", "write to CoinMarketCap's support, or use another key"),
     1008: _unavailable("the plan's requests of this minute are used up", Retry.NEXT_MINUTE, _RATE),
     1009: Rule(
@@ -104,11 +116,35 @@ RULES: dict[int, Rule] = {
     4002: _rejected("a parameter is invalid"),
 }
 
-_FIRST_REDIRECT, _FIRST_REFUSAL, _FIRST_FAULT = 300, 400, 500
+#: A refusal that no envelope of the API came with: a firewall, a proxy or a content network refuses the client.
+_BY_OTHERS = (401, 402, 403)
+_FEW_TRIES = 3
+_REFUSED_ON_THE_WAY = Rule(
+    "something between here and the API refuses this request", EndpointRefusedError, Retry.SLOWLY, _ADDRESS, _FEW_TRIES
+)
+#: The API says the same of a path it does not have (any more) as of an outage: error code 500 in a good answer.
+_BUSY_OR_GONE = Rule(
+    "the API is busy, or has no such path (any more)",
+    ApiUnavailableError,
+    Retry.BACKOFF,
+    "run the command again later; should it stay so while other endpoints answer, the API has dropped this one",
+    _FEW_TRIES,
+)
+_OK, _FIRST_REDIRECT, _FIRST_REFUSAL, _FIRST_FAULT = 200, 300, 400, 500
 
 
-def rule_of(error_code: int | None, http_status: int) -> Rule:
-    """Return the rule for a failure, by its error code first."""
+def rule_of(error_code: int | None, http_status: int, *, has_envelope: bool = True) -> Rule:
+    """Return the rule for a failure, by its error code first.
+
+    Args:
+        error_code: of the envelope; None where it has none.
+        http_status: of the answer.
+        has_envelope: whether the answer is one of the API's own.
+    """
+    if not has_envelope and http_status in _BY_OTHERS:
+        return _REFUSED_ON_THE_WAY
+    if (error_code, http_status) == (_FIRST_FAULT, _OK):
+        return _BUSY_OR_GONE
     if error_code and error_code in RULES:
         return RULES[error_code]
     if http_status in RULES:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -13,7 +15,9 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from cryptoelt import __version__
 from cryptoelt.api.home_guard import is_loopback, shown_origin
+from cryptoelt.api.in_flight import LeftBehindError, in_flight
 from cryptoelt.api.key import KeyHeader
+from cryptoelt.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from cryptoelt.settings import ApiSettings
 
 _CHUNK = 65536
+#: In the order in which `requests` looks at them.
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Exchange:
         problem: what went wrong on the way; "" when nothing did.
         sent: whether the request may have reached the API.
         elapsed_ms: from sending to the last byte, by our clock.
+        content_type: what the body is said to be, without its parameters; "" where nothing is said.
     """
 
     status: int | None
@@ -43,6 +50,7 @@ class Exchange:
     problem: str
     sent: bool
     elapsed_ms: int
+    content_type: str = ""
 
 
 class Transport:
@@ -64,13 +72,40 @@ class Transport:
         """Close the connection."""
         self._session.close()
 
+    def require_certificates(self) -> None:
+        """See that the certificates which the environment names can be read; without them nothing could be sent.
+
+        Raises:
+            ConfigurationError: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no usable file or folder.
+        """
+        path = next((value for name in _CA_VARIABLES if (value := os.environ.get(name))), None)
+        if path is None or not self._session.trust_env or not self._settings.base_url.startswith("https"):
+            return
+        try:
+            is_folder = Path(path).is_dir()
+            ssl.create_default_context(capath=path if is_folder else None, cafile=None if is_folder else path)
+        except (OSError, ValueError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+            raise ConfigurationError(
+                f"the certificates to check the API's against cannot be read: {path}: {reason}",
+                hint=f"correct {' or '.join(_CA_VARIABLES)} in the environment (and in the crontab), or take it out",
+            ) from None
+
     def send(self, path: str, parameters: dict[str, str], key: SecretStr) -> Exchange:
-        """Send one GET request and read the whole answer."""
+        """Send one GET request and read the whole answer; an answer that keeps a run from ending is left behind."""
         began = self._clock.monotonic()
+        try:
+            exchange = in_flight(lambda: self._exchange(path, parameters, key), self._clock.stop)
+        except LeftBehindError:
+            problem = f"{self._origin} had not answered when the run had to end"
+            exchange = Exchange(None, None, None, problem, sent=True, elapsed_ms=0)
+        return replace(exchange, elapsed_ms=round((self._clock.monotonic() - began) * 1000))
+
+    def _exchange(self, path: str, parameters: dict[str, str], key: SecretStr) -> Exchange:
         status: int | None = None
         body: bytes | None = None
         retry_after: float | None = None
-        problem, sent = "", True
+        problem, sent, content_type = "", True, ""
         # The exceptions of `requests` hold the request and so the key: none of them leaves this block, not even as
         # the context of another.
         try:
@@ -84,14 +119,14 @@ class Transport:
             ) as response:
                 status = response.status_code
                 retry_after = self._seconds(response.headers.get("Retry-After"))
+                content_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
                 body = self._read(response)
         except (requests.RequestException, HTTPError) as exc:
             sent = status is not None or not _never_sent(exc)
             problem = self._told(exc, sent=sent)
         if not problem and body is None:
             problem = f"{self._origin} was still sending after {self._longest_body:.0f} s"
-        elapsed_ms = round((self._clock.monotonic() - began) * 1000)
-        return Exchange(status, body, retry_after, problem, sent, elapsed_ms)
+        return Exchange(status, body, retry_after, problem, sent, 0, content_type)
 
     @property
     def _longest_body(self) -> float:

@@ -68,10 +68,12 @@ def _refused(
     endpoint: str, exchange: Exchange, status: int, envelope: Envelope | None, clean: Callable[[str], str]
 ) -> Verdict:
     code = None if envelope is None else envelope.error_code
-    rule = rule_of(code, status)
+    has_envelope = envelope is not None and envelope.has_status
+    rule = rule_of(code, status, has_envelope=has_envelope)
     said = "" if envelope is None or not envelope.error_message else f", {clean(envelope.error_message)!r}"
+    kind = f", {clean(exchange.content_type)}" if exchange.content_type and not has_envelope else ""
     error = rule.error(
-        f"{endpoint}: {rule.meaning} (HTTP {status}{f', error code {code}' if code else ''}{said})",
+        f"{endpoint}: {rule.meaning} (HTTP {status}{f', error code {code}' if code else ''}{kind}{said})",
         hint=rule.hint,
         endpoint=endpoint,
         http_status=status,
@@ -80,7 +82,7 @@ def _refused(
     )
     # An error is never charged; should one say that it was, it is believed.
     credits = 0 if envelope is None or envelope.credits is None else envelope.credits
-    return Verdict(credits, envelope, FailedTryError(error, rule.retry, exchange.retry_after))
+    return Verdict(credits, envelope, FailedTryError(error, rule.retry, exchange.retry_after, rule.most_tries))
 
 
 def _misshapen(endpoint: str, envelope: Envelope) -> FailedTryError | None:

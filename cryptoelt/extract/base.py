@@ -11,7 +11,7 @@ import pyarrow as pa
 from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
-from cryptoelt.errors import AnswerError, CryptoEltError
+from cryptoelt.errors import AnswerError, as_known
 from cryptoelt.extract.fields import fit, trimmed
 from cryptoelt.extract.judgement import Tally, has_shrunk, is_far_short, no_more, unusable, unusable_answers
 from cryptoelt.frequencies import INIT
@@ -133,9 +133,9 @@ class BaseExtractor:
         try:
             self._require_tries()
             self._extract(snapshot, unit, outcome)
-        except CryptoEltError as exc:
+        except Exception as exc:
             status = Status.PARTIAL if unit.snapshots else Status.FAILED
-            self._journal(started, {"status": status.value, **outcome, "error": error_as_json(exc)})
+            self._journal(started, {"status": status.value, **outcome, "error": error_as_json(as_known(exc))})
             raise
         if unit.status is Status.NOTHING and unit.snapshots:
             unit.status = Status.DONE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, assert_never
 import psycopg2
 
 from cryptoelt.clock import iso, span
-from cryptoelt.errors import CryptoEltError, LoadError, StorageError, UsageError
+from cryptoelt.errors import LoadError, StorageError, UsageError, as_known
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, table_uri
 from cryptoelt.load.batches import (
     Batch,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
     from cryptoelt.clock import Clock
+    from cryptoelt.errors import CryptoEltError
     from cryptoelt.load.rebuild import Choice
     from cryptoelt.warehouse.engine import Warehouse
     from cryptoelt.warehouse.schema import Target
@@ -81,8 +82,8 @@ class BaseLoader:
             silver = self.read_delta(table, version)
             if silver.exists:
                 self._load(table, silver, unit, version, replace=replace)
-        except CryptoEltError as exc:
-            self._record_failure(table, exc, unit, started)
+        except Exception as exc:
+            self._record_failure(table, as_known(exc), unit, started)
             raise
 
     def load_chosen(self, table: str, unit: Unit, choice: Choice) -> None:
@@ -94,8 +95,8 @@ class BaseLoader:
         started = self.clock.now()
         try:
             self._load_chosen(table, self.read_delta(table), unit, choice)
-        except CryptoEltError as exc:
-            self._record_failure(table, exc, unit, started)
+        except Exception as exc:
+            self._record_failure(table, as_known(exc), unit, started)
             raise
 
     def should_load(self, table: str) -> bool:

@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
             Kind(f"http_{status}" if status == code else f"http_{status}_{code}", Stage.REFUSAL, f"error {code}")
             for status, code in _REFUSED
         ),
-        *(Kind(f"http_{status}", Stage.GATEWAY, "an HTML page without an envelope") for status in (502, 503, 504)),
+        *(Kind(f"http_{status}", Stage.GATEWAY, "an HTML page without an envelope") for status in (403, 502, 503, 504)),
         Kind("slow", Stage.SENDING, "a good answer after VALUE seconds", "5"),
         Kind("reset", Stage.SENDING, "the connection is reset without an answer; not charged"),
         Kind("reset_charged", Stage.SENDING, "the connection is reset without an answer; charged"),

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from cryptoelt.clock import iso, span
-from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError
+from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError, as_known
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
@@ -121,8 +121,10 @@ class BaseTransformer:
             self._transform_pending(pending, table, unit)
         except StoppedError:
             raise
-        except CryptoEltError as exc:
-            self.record_failure(table, exc, started, None if pending is None or unit.snapshots else pending.complete)
+        except Exception as exc:
+            self.record_failure(
+                table, as_known(exc), started, None if pending is None or unit.snapshots else pending.complete
+            )
             raise
         unit.status = Status.DONE if unit.snapshots else Status.NOTHING
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError
+from cryptoelt.errors import DamagedFileError, StoppedError, TransformError, as_known
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
 from cryptoelt.results import Status
 from cryptoelt.transform.append import put_in_place
@@ -68,8 +68,8 @@ class Rebuild:
                 raise together(self._failures)
         except StoppedError:
             raise
-        except CryptoEltError as exc:
-            self._transformer.record_failure(self._table, exc, started, None)
+        except Exception as exc:
+            self._transformer.record_failure(self._table, as_known(exc), started, None)
             raise
         self._unit.status = Status.DONE if self._unit.snapshots else Status.NOTHING
 

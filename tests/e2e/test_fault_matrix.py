@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
-MAX_TRIES = 5
+MAX_TRIES, FEW_TRIES = 5, 3
 #: Large enough that nobody of a whole batch can be unknown by chance, and every exchange has assets.
 WORLD = World(categories=3, churn=False, coins=60, exchanges=11, publishers=11, wallet_rows=22)
 EXCHANGE_INFO, COIN_INFO, ASSETS = "exchange/info", "cryptocurrency/info", "exchange/assets"
@@ -86,15 +86,19 @@ class Expected:
     def status(self) -> str:
         if not self.error:
             return "done"
-        return "refused" if self.stops_the_run else "failed"
+        return "refused" if self.stops_the_run or self.alone is ExitCode.CONFIGURATION else "failed"
 
 
 KEPT = Expected(ExitCode.DONE, ExitCode.DONE, "")
 REJECTED = Expected(ExitCode.FAILED, ExitCode.PARTIAL, "RequestRejectedError")
 UNUSABLE = Expected(ExitCode.FAILED, ExitCode.PARTIAL, "AnswerError")
 KEY_REFUSED = Expected(ExitCode.CONFIGURATION, ExitCode.CONFIGURATION, "CredentialsError")
+#: One endpoint alone: by the plan, or by something on the way, which may pass.
+ENDPOINT_REFUSED = Expected(ExitCode.CONFIGURATION, ExitCode.PARTIAL, "EndpointRefusedError")
+ENDPOINT_REFUSED_ON_THE_WAY = replace(ENDPOINT_REFUSED, tries=FEW_TRIES)
 CREDITS_GONE = Expected(ExitCode.BUDGET, ExitCode.BUDGET, "BudgetError")
 AWAY = Expected(ExitCode.UNAVAILABLE, ExitCode.PARTIAL, "ApiUnavailableError", MAX_TRIES)
+BUSY_OR_GONE = replace(AWAY, tries=FEW_TRIES)
 #: The next clock minute lies beyond the longest wait that these tests allow, so there is no second try.
 AWAY_THIS_MINUTE = replace(AWAY, tries=1)
 
@@ -106,7 +110,8 @@ EXPECTED = {
     "http_402_1003": KEY_REFUSED,
     "http_402_1004": KEY_REFUSED,
     "http_403_1005": KEY_REFUSED,
-    "http_403_1006": KEY_REFUSED,
+    "http_403": ENDPOINT_REFUSED_ON_THE_WAY,
+    "http_403_1006": ENDPOINT_REFUSED,
     "http_403_1007": KEY_REFUSED,
     "http_429_1008": AWAY_THIS_MINUTE,
     "http_429_1009": CREDITS_GONE,
@@ -123,7 +128,7 @@ EXPECTED = {
     "cut_off": AWAY,
     "html": AWAY,
     "empty_body": AWAY,
-    "error_in_200": AWAY,
+    "error_in_200": BUSY_OR_GONE,
     "empty_data": UNUSABLE,
     "no_data": UNUSABLE,
     "no_status": UNUSABLE,

@@ -21,6 +21,7 @@ from cryptoelt.errors import (
     BudgetError,
     CredentialsError,
     CryptoEltError,
+    EndpointRefusedError,
     RequestRejectedError,
 )
 from cryptoelt.sandbox.faults import KINDS, Stage
@@ -96,7 +97,8 @@ OUTCOMES: dict[str, tuple[type[CryptoEltError], int, int]] = {
     "http_402_1003": (CredentialsError, 1, 0),
     "http_402_1004": (CredentialsError, 1, 0),
     "http_403_1005": (CredentialsError, 1, 0),
-    "http_403_1006": (CredentialsError, 1, 0),
+    "http_403": (EndpointRefusedError, 3, 0),
+    "http_403_1006": (EndpointRefusedError, 1, 0),
     "http_403_1007": (CredentialsError, 1, 0),
     "http_404": (RequestRejectedError, 1, 0),
     "http_429_1008": (ApiUnavailableError, 5, 0),
@@ -113,7 +115,7 @@ OUTCOMES: dict[str, tuple[type[CryptoEltError], int, int]] = {
     "cut_off": (ApiUnavailableError, 5, 5),
     "html": (ApiUnavailableError, 5, 5),
     "empty_body": (ApiUnavailableError, 5, 5),
-    "error_in_200": (ApiUnavailableError, 5, 0),
+    "error_in_200": (ApiUnavailableError, 3, 0),
     "no_data": (AnswerError, 1, 0),
     "no_status": (AnswerError, 1, 1),
 }

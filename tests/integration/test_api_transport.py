@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
+import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +18,14 @@ from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.api.client import CoinMarketCapClient
 from cryptoelt.api.ledger import CreditLedger
 from cryptoelt.clock import Clock
-from cryptoelt.errors import ApiUnavailableError, ConfigurationError, CryptoEltError, RequestRejectedError
+from cryptoelt.errors import (
+    ApiUnavailableError,
+    ConfigurationError,
+    CryptoEltError,
+    ExitCode,
+    RequestRejectedError,
+    StoppedError,
+)
 from cryptoelt.settings import ApiSettings, Settings
 
 if TYPE_CHECKING:
@@ -266,3 +275,72 @@ def test_a_name_that_leads_nowhere_is_not_charged(tmp_path: Path) -> None:
     api.client._transport._session.trust_env = False
     assert "no connection to http://nowhere.invalid" in api.fail().message
     assert api.reserved == 0
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["missing", "garbage"])
+def test_certificates_that_cannot_be_read_are_named_and_nothing_is_reserved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, content: str | None
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(bundle))
+    api = Api(tmp_path, "https://api.example.invalid")
+    error = api.fail()
+
+    assert type(error) is ConfigurationError
+    assert str(bundle) in error.message
+    assert variable in error.hint
+    assert api.clock.sleeps == []
+    assert api.reserved == 0
+    assert not (tmp_path / "metadata" / "calls").exists()
+
+
+def _silent(_: Any, over: threading.Event) -> None:
+    over.wait(60)
+
+
+def _trickling(handler: Any, over: threading.Event) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    while not over.wait(0.05):
+        handler.wfile.write(b" ")
+
+
+@pytest.mark.parametrize("answer", [_silent, _trickling])
+@pytest.mark.parametrize(("times", "seconds"), [(1, 5), (2, 1.5)], ids=["asked to end", "asked twice"])
+def test_a_call_that_keeps_a_run_from_ending_is_left_behind_and_stays_reserved(
+    tmp_path: Path, answer: Callable[[Any, threading.Event], None], times: int, seconds: float
+) -> None:
+    over = threading.Event()
+
+    def respond(handler: Any) -> None:
+        for _ in range(times):
+            api.clock.stop.set(ExitCode.INTERRUPTED)
+        answer(handler, over)
+
+    with serving(respond) as (url, seen):
+        api = Api(tmp_path, url, read_timeout=3600)
+        began = time.monotonic()
+        error = api.fail()
+        took = time.monotonic() - began
+        over.set()
+
+    assert (type(error), error.exit_code) == (StoppedError, ExitCode.INTERRUPTED)
+    assert took < seconds
+    assert len(seen) == 1
+    assert api.reserved == 1
+    (line,) = (tmp_path / "metadata" / "calls").glob("*.jsonl")
+    told = json.loads(line.read_text())
+    assert (told["outcome"], told["credits"]) == ("failed", None)
+
+
+def test_a_run_that_is_to_end_begins_no_call(tmp_path: Path) -> None:
+    with serving(sends(200, GOOD)) as (url, seen):
+        api = Api(tmp_path, url)
+        api.clock.stop.set()
+        assert type(api.fail()) is StoppedError
+    assert seen == []

@@ -44,7 +44,7 @@ def test_every_kind_has_a_test() -> None:
 
 
 REFUSALS = [name for name, kind in KINDS.items() if kind.stage.name == "REFUSAL"]
-GATEWAYS = ["http_502", "http_503", "http_504"]
+GATEWAYS = ["http_403", "http_502", "http_503", "http_504"]
 SENDING = ["slow", "reset", "reset_charged", "cut_off", "html", "empty_body"]
 
 

@@ -10,6 +10,7 @@ from cryptoelt.errors import (
     ConfigurationError,
     CredentialsError,
     CryptoEltError,
+    EndpointRefusedError,
     ExitCode,
     RequestRejectedError,
 )
@@ -21,7 +22,7 @@ DOCUMENTED: list[tuple[int, int, type[CryptoEltError], Retry, ExitCode]] = [
     (402, 1003, CredentialsError, Retry.NEVER, ExitCode.CONFIGURATION),
     (402, 1004, CredentialsError, Retry.NEVER, ExitCode.CONFIGURATION),
     (403, 1005, CredentialsError, Retry.NEVER, ExitCode.CONFIGURATION),
-    (403, 1006, CredentialsError, Retry.NEVER, ExitCode.CONFIGURATION),
+    (403, 1006, EndpointRefusedError, Retry.NEVER, ExitCode.CONFIGURATION),
     (403, 1007, CredentialsError, Retry.NEVER, ExitCode.CONFIGURATION),
     (404, 404, RequestRejectedError, Retry.NEVER, ExitCode.FAILED),
     (429, 1008, ApiUnavailableError, Retry.NEXT_MINUTE, ExitCode.UNAVAILABLE),
@@ -50,7 +51,7 @@ def test_every_documented_error_has_its_class(
     [
         (301, ApiUnavailableError, Retry.BACKOFF),
         (401, CredentialsError, Retry.NEVER),
-        (403, CredentialsError, Retry.NEVER),
+        (403, EndpointRefusedError, Retry.NEVER),
         (404, RequestRejectedError, Retry.NEVER),
         (405, RequestRejectedError, Retry.NEVER),
         (407, ConfigurationError, Retry.NEVER),
@@ -80,3 +81,18 @@ def test_an_unknown_error_code_in_a_good_answer_is_not_asked_again() -> None:
 
 def test_every_rule_says_what_to_do() -> None:
     assert all(rule.hint and rule.meaning for rule in RULES.values())
+
+
+def test_a_refusal_that_is_no_answer_of_the_api_is_told_apart_and_tried_again_slowly_a_few_times() -> None:
+    for status in (401, 402, 403):
+        rule = rule_of(None, status, has_envelope=False)
+        assert (rule.error, rule.retry, rule.most_tries) == (EndpointRefusedError, Retry.SLOWLY, 3)
+        assert "between here and the API" in rule.meaning
+        assert "proxy" in rule.hint
+    plan = rule_of(1006, 403)
+    assert "plan of the key does not include" in plan.meaning
+
+
+def test_an_outage_in_a_good_answer_may_be_a_path_that_is_gone_and_is_soon_given_up() -> None:
+    assert (rule_of(500, 200).error, rule_of(500, 200).most_tries) == (ApiUnavailableError, 3)
+    assert rule_of(500, 500).most_tries is None

@@ -16,6 +16,7 @@ from cryptoelt.errors import (
     CredentialsError,
     CryptoEltError,
     DatabaseUnavailableError,
+    EndpointRefusedError,
     ExitCode,
     LockedError,
     MissingInputError,
@@ -57,6 +58,7 @@ CONFIGURATION, CREDENTIALS = failed(ConfigurationError("x")), failed(Credentials
 SCHEMA = failed(SchemaError("x"), Phase.LOAD)
 DATABASE = failed(DatabaseUnavailableError("x"), Phase.LOAD)
 API, ANSWER, STORAGE = failed(ApiUnavailableError("x")), failed(AnswerError("x")), failed(StorageError("x"))
+REFUSED, REFUSED_IN_PART = failed(EndpointRefusedError("x")), failed(EndpointRefusedError("x"), snapshots=1)
 UNLISTED = failed(MissingInputError("x"))
 QUALITY = failed(QualityError("x"), Phase.QUALITY)
 SQL_FAILED = failed(CryptoEltError("x"), Phase.SQL)
@@ -75,6 +77,15 @@ CASES: list[tuple[str, list[Unit], int]] = [
     ("schema before the database", [done(), SCHEMA, DATABASE, API, ANSWER, QUALITY], 9),
     ("the database before partial", [done(), done(Phase.TRANSFORM), DATABASE, API, ANSWER, QUALITY], 8),
     ("the database alone", [DATABASE], 8),
+    # one endpoint refused
+    ("the only endpoint refused", [REFUSED, nothing(Phase.TRANSFORM), nothing()], 7),
+    ("all endpoints refused", [REFUSED, REFUSED], 7),
+    ("all endpoints refused, and an earlier snapshot built", [REFUSED, done(Phase.TRANSFORM), done(Phase.LOAD)], 7),
+    ("an endpoint refused, and so nobody to ask another for", [REFUSED, UNLISTED], 7),
+    ("one endpoint refused among others", [REFUSED, done(), nothing()], 3),
+    ("an endpoint refused after some of its answers", [REFUSED_IN_PART], 3),
+    ("an endpoint refused and an unreachable API", [REFUSED, API], 1),
+    ("an endpoint refused and a rejected key", [REFUSED, done(), CREDENTIALS], 7),
     # some done, some failed
     ("partial before quality", [done(), ANSWER, QUALITY], 3),
     ("an unreachable API, and something done", [done(), API], 3),

@@ -13,6 +13,8 @@ from typing import Any
 Row = dict[str, Any]
 
 BLANKS = " \t\r\n"
+#: What a quote in dollars is called, of those names that are read; "2781" is the other one.
+DOLLAR_KEYS = ("USD",)
 
 _QUOTED = (
     "total_market_cap",
@@ -91,6 +93,11 @@ def product(left: Any, right: Any) -> float | None:
     return None if left is None or right is None else float(left) * float(right)
 
 
+def difference(left: Any, right: Any) -> float | None:
+    """Return a difference; NULL where a figure is."""
+    return None if left is None or right is None else float(left) - float(right)
+
+
 def category_fact(record: Row, snapshot: datetime) -> Row:
     """Return the row of fact_crypto_category for one record of cryptocurrency/categories."""
     return {
@@ -114,21 +121,22 @@ def category_attributes(record: Row) -> Row:
 
 
 def global_fact(data: Row, snapshot: datetime) -> Row:
-    """Return the row of fact_global_market for the data of global-metrics/quotes/latest."""
-    usd = data["quote"]["USD"]
+    """Return the row of fact_global_market for the data of global-metrics/quotes/latest; what is missing is NULL."""
+    usd = _in_dollars(data["quote"])
     yearly = data.get("tracked_yearly_number") or {}
+    updated = moment(data.get("last_updated"))
     row: Row = {
         "snapshot_timestamp": snapshot,
         "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
-        "last_updated_timestamp": moment(data["last_updated"]),
-        "last_updated_str": f"{moment(data['last_updated']):%Y-%m-%d %H:%M:%S}",
-        **{name: number(data[name]) for name in _DOUBLES},
-        **{name: data[name] for name in _COUNTS},
-        **{name: number(usd[name]) for name in _QUOTED},
-        "btc_dominance_24h_change": number(data["btc_dominance_24h_percentage_change"]),
-        "eth_dominance_24h_change": number(data["eth_dominance_24h_percentage_change"]),
-        "total_market_cap_yesterday_change": number(usd["total_market_cap_yesterday_percentage_change"]),
-        "total_volume_24h_yesterday_change": number(usd["total_volume_24h_yesterday_percentage_change"]),
+        "last_updated_timestamp": updated,
+        "last_updated_str": None if updated is None else f"{updated:%Y-%m-%d %H:%M:%S}",
+        **{name: number(data.get(name)) for name in _DOUBLES},
+        **{name: data.get(name) for name in _COUNTS},
+        **{name: number(usd.get(name)) for name in _QUOTED},
+        "btc_dominance_24h_change": number(data.get("btc_dominance_24h_percentage_change")),
+        "eth_dominance_24h_change": number(data.get("eth_dominance_24h_percentage_change")),
+        "total_market_cap_yesterday_change": number(usd.get("total_market_cap_yesterday_percentage_change")),
+        "total_volume_24h_yesterday_change": number(usd.get("total_volume_24h_yesterday_percentage_change")),
         "new_cryptos_today": data.get("today_incremental_crypto_number"),
         "new_cryptos_last_24h": data.get("past_24h_incremental_crypto_number"),
         "new_cryptos_last_7d": data.get("past_7d_incremental_crypto_number"),
@@ -140,12 +148,14 @@ def global_fact(data: Row, snapshot: datetime) -> Row:
         "min_new_cryptos_day": day(yearly.get("minIncrementalDate")),
     }
     measures = {
-        "btc_dominance_delta": data["btc_dominance"] - data["btc_dominance_yesterday"],
-        "eth_dominance_delta": data["eth_dominance"] - data["eth_dominance_yesterday"],
-        "defi_volume_share": ratio(data["defi_volume_24h"], usd["total_volume_24h"]),
-        "stablecoin_market_share": ratio(data["stablecoin_market_cap"], usd["total_market_cap"]),
-        "market_liquidity_ratio": ratio(usd["total_volume_24h"], usd["total_market_cap"]),
-        "crypto_growth_rate_30d": ratio(data.get("past_30d_incremental_crypto_number"), data["total_cryptocurrencies"]),
+        "btc_dominance_delta": difference(data.get("btc_dominance"), data.get("btc_dominance_yesterday")),
+        "eth_dominance_delta": difference(data.get("eth_dominance"), data.get("eth_dominance_yesterday")),
+        "defi_volume_share": ratio(data.get("defi_volume_24h"), usd.get("total_volume_24h")),
+        "stablecoin_market_share": ratio(data.get("stablecoin_market_cap"), usd.get("total_market_cap")),
+        "market_liquidity_ratio": ratio(usd.get("total_volume_24h"), usd.get("total_market_cap")),
+        "crypto_growth_rate_30d": ratio(
+            data.get("past_30d_incremental_crypto_number"), data.get("total_cryptocurrencies")
+        ),
     }
     return row | measures | {f"check_{name}": measure is not None for name, measure in measures.items()}
 
@@ -200,7 +210,8 @@ def exchange_attributes(record: Row) -> Row:
         "date_launched": None if launched is None else f"{launched:%Y-%m-%d %H:%M:%S}",
         "logo_url": text(record["logo"]),
         **{f"{name}_url": _first(record["urls"], name) for name in ("website", "twitter", "blog", "fee")},
-        "fiats": [fiat.strip(BLANKS) for fiat in record["fiats"]],
+        # Each currency once, as it comes first.
+        "fiats": list(dict.fromkeys(fiat.strip(BLANKS) for fiat in record["fiats"] if fiat.strip(BLANKS))),
     }
 
 
@@ -237,7 +248,7 @@ def wallet(record: Row, exchange_id: int, snapshot: datetime) -> Row:
 
 def coin_attributes(record: Row) -> Row:
     """Return what dim_crypto_id says of a coin for one record of cryptocurrency/map."""
-    platform = record["platform"] or {}
+    platform = record.get("platform") or {}
     return {
         "crypto_id": record["id"],
         **{name: text(record[name]) for name in ("name", "symbol", "slug")},
@@ -254,8 +265,8 @@ def coin_rank(record: Row, snapshot: datetime) -> Row:
         "crypto_id": record["id"],
         "snapshot_timestamp": snapshot,
         "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
-        "rank": record["rank"],
-        "is_active": record["is_active"],
+        "rank": record.get("rank"),
+        "is_active": record.get("is_active"),
         "last_historical_data": text(record.get("last_historical_data")),
     }
 
@@ -269,7 +280,7 @@ def coin_info(record: Row, snapshot: datetime) -> Row:
         "snapshot_date": snapshot.date(),
         **{name: text(record[name]) for name in ("slug", "category", "description")},
         **{name: day(record.get(name)) for name in ("date_launched", "date_added")},
-        "tags": record["tags"],
+        "tags": None if record["tags"] is None else [tag.strip(BLANKS) for tag in record["tags"] if tag.strip(BLANKS)],
         "logo_url": text(record["logo"]),
         **{f"{name}_url": _first(record["urls"], name) for name in links},
     }
@@ -277,8 +288,7 @@ def coin_info(record: Row, snapshot: datetime) -> Row:
 
 def market_fact(record: Row, snapshot: datetime) -> Row:
     """Return the row of fact_crypto_market for one record of cryptocurrency/listings/latest, of v1 or v3."""
-    quotes = record["quote"]
-    quote = quotes["USD"] if isinstance(quotes, dict) else next(each for each in quotes if each["symbol"] == "USD")
+    quote = _in_dollars(record["quote"])
     in_dollars = ("price", "volume_24h", "percent_change_1h", "percent_change_24h", "percent_change_7d", "market_cap")
     newer = ("market_cap_dominance", "fully_diluted_market_cap")
     supplies = ("circulating_supply", "total_supply", "max_supply")
@@ -302,6 +312,13 @@ def market_fact(record: Row, snapshot: datetime) -> Row:
         "supply_utilization": ratio(circulating, record["max_supply"]),
         "fully_diluted_cap_ratio": ratio(quote.get("fully_diluted_market_cap"), quote["market_cap"]),
     }
+
+
+def _in_dollars(quotes: Any) -> Row:
+    """Return the quote in USD, by its symbol or by the id of the dollar."""
+    if isinstance(quotes, dict):
+        return next((quotes[name] for name in DOLLAR_KEYS if name in quotes), {})
+    return next(quote for quote in quotes if quote["symbol"] == "USD")
 
 
 def _first(links: Row, name: str) -> str | None:

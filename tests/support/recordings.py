@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tests.support.raw_json import members
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ROOT / "tests" / "recorded"
 REAL = Path(os.environ.get("PAYLOADS") or ROOT.parent / "shared" / "payloads")
@@ -49,6 +51,11 @@ class Recording:
     def data(self) -> Any:
         """What `data` of the body says."""
         return json.loads(self.body).get("data")
+
+    @cached_property
+    def raw_data(self) -> str:
+        """The text of `data`, as it was recorded."""
+        return members(self.body.decode("utf-8-sig"))["data"]
 
     @property
     def records(self) -> list[Any]:

@@ -65,6 +65,14 @@ class Silver:
         self.transformer(table).transform_table(table, unit)
         return unit
 
+    def build_at_once(self, table: str) -> Unit:
+        """Build all snapshots in as few commits as a backfill does."""
+        from cryptoelt.transform.rebuild import Rebuild
+
+        unit = Unit(Phase.TRANSFORM, table)
+        Rebuild(self.transformer(table), table, unit).build(self.bronze.snapshots(TABLES[table].endpoint))
+        return unit
+
     def rows(self, table: str, snapshot: datetime | None = None) -> list[Row]:
         return _rows(silver_uri(self.settings.lake_root, table), snapshot)
 

@@ -165,7 +165,7 @@ class BaseExtractor:
         records, fault = self._records_of(answer)
         rows, clean = self.typed(answer.call_id, records, snapshot)
         fault = fault or self._fault_in(rows, self._tally())
-        fault = fault or self._fault_of_length(rows.num_rows, self.known_rows() or 0, unit)
+        fault = fault or self._fault_of_length(self.known_rows() or 0, unit)
         file = self._keep(rows, self._note(answer.call_id, clean=clean, unusable=fault), unit, snapshot)
         outcome |= {
             "snapshot": iso(snapshot),
@@ -240,12 +240,13 @@ class BaseExtractor:
         """
         return self.rows_before() if self.endpoint.shape is Shape.LIST else None
 
-    def _fault_of_length(self, rows: int, known: int, unit: Unit) -> str:
+    def _fault_of_length(self, known: int, unit: Unit) -> str:
         """Return why a list is unusable, where it is far shorter than is known; of a smaller loss the unit tells."""
+        rows = len(self._keys)
         if is_far_short(rows, known, self.context.settings.unusable_share):
-            return f"{rows} rows came, {known} are known"
+            return f"{rows} came, {known} are known"
         if has_shrunk(rows, known):
-            unit.notices.append(f"{self.endpoint_name}: only {rows} rows came, {known} were known")
+            unit.notices.append(f"{self.endpoint_name}: only {rows} came, {known} were known")
             log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})
         return ""
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze, BronzeNote
 
-#: A list that lacks more than this share of what is known has shrunk by more than a usual day or month explains.
+#: A list that lacks more than this share of what is known has shrunk by more than usual: of 9,000 coins 538 were gone
+#: after two months. A handful is no matter, however short the list is.
 _SHRUNK = 0.1
+_HANDFUL = 5
 _SECOND = timedelta(seconds=1)
 
 
@@ -67,7 +69,7 @@ def is_far_short(rows: int, known: int, share: float) -> bool:
 
 def has_shrunk(rows: int, known: int) -> bool:
     """Tell whether a list lacks so many of the rows that are known that somebody should look."""
-    return is_far_short(rows, known, _SHRUNK)
+    return known - rows >= _HANDFUL and is_far_short(rows, known, _SHRUNK)
 
 
 def unusable(endpoint: str, reason: str, call_id: str) -> UnusableAnswerError:

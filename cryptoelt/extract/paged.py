@@ -94,7 +94,7 @@ class PagedExtractor(BaseExtractor):
         """Return why a list is unusable by its length: too short once it has ended, or so long that it never will."""
         if is_last:
             known, wanted = max(self.known_rows() or 0, answer.total_count or 0), self.wanted_rows()
-            return self._fault_of_length(so_far, known if wanted is None else min(known, wanted), unit)
+            return self._fault_of_length(known if wanted is None else min(known, wanted), unit)
         most = self.endpoint.most_rows
         return f"it goes on after {so_far} rows, more than {most} there cannot be" if so_far > most else ""
 

@@ -1,8 +1,8 @@
 """Silver as its readers see it: Delta tables, read without a JVM.
 
-A table lies at `<lake root>/silver/<domain>/<table>`, its rejected records at `<table>_rejected` beside it. Every
-commit that adds snapshots names them in its `userMetadata`, so the Delta log is the queue from which the warehouse is
-loaded.
+A table lies at `<lake root>/silver/<domain>/<table>`. Beside it lie its rejected records (`<table>_rejected`), and
+which of its snapshots are a list cut short (`<table>_incomplete`), where there are any. Every commit that adds
+snapshots names them in its `userMetadata`, so the Delta log is the queue from which the warehouse is loaded.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ def table_uri(lake_root: str, domain: str, table: str) -> str:
 def rejected_uri(uri: str) -> str:
     """Return where the rejected records of a Silver table lie."""
     return f"{uri}_rejected"
+
+
+def incomplete_uri(uri: str) -> str:
+    """Return where a Silver table says which of its snapshots are incomplete."""
+    return f"{uri}_incomplete"
 
 
 def commit_metadata(snapshots: Collection[datetime], **counts: object) -> str:

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from cryptoelt.errors import StorageError
 from cryptoelt.lake.compaction import compact, small_files
-from cryptoelt.lake.silver import SilverTable, rejected_uri
+from cryptoelt.lake.silver import SilverTable, incomplete_uri, rejected_uri
 from cryptoelt.metadata.jsonl import sync_path
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ _CHECKPOINT = re.compile(r"(?P<version>\d{20})\.checkpoint\..*parquet")
 
 
 def tend(uri: str, now: datetime) -> None:
-    """Tend a Silver table and the table of its rejected records, where that is due.
+    """Tend a Silver table and those beside it, where that is due.
 
     The caller holds the run lock and has nothing to write to the table. Upkeep that fails is logged, told, and tried
     again by the next run: a table that was not tended lacks nothing.
     """
-    for each in (uri, rejected_uri(uri)):
+    for each in (uri, rejected_uri(uri), incomplete_uri(uri)):
         try:
             _tend_if_due(each, now)
         except StorageError as exc:

@@ -19,6 +19,7 @@ from cryptoelt.load.batches import (
     repair_journal,
     supersede,
 )
+from cryptoelt.load.incomplete import mark_incomplete
 from cryptoelt.load.pending import Work, find_work
 from cryptoelt.load.rebuild import chosen_work, kept_snapshots
 from cryptoelt.metadata.journals import Journal
@@ -197,8 +198,9 @@ class BaseLoader:
     def _write(self, cursor: Cursor, table: str, silver: SilverTable, work: Work, *, replace: bool) -> Batch:
         started = self.clock.now()
         batch_id = next_batch_id(cursor)
-        counts = Counts(0, 0, 0)
+        counts, incomplete = Counts(0, 0, 0), ()
         if work.snapshots:
+            incomplete = mark_incomplete(cursor, table, silver, work.snapshots, batch_id, started, replace=replace)
             if replace:
                 supersede(cursor, table, work.snapshots, started)
             match TABLES[table].kind:
@@ -222,6 +224,7 @@ class BaseLoader:
             counts,
             started,
             self.clock.now(),
+            incomplete,
         )
         batch.insert(cursor)
         return batch

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LATEST = 100
 _FIELDS = (
     "load_batch_id, run_id, table_name, silver_table_id, silver_version, snapshots,"
-    " rows_in, rows_loaded, rows_present, rows_quarantined, started_at, ended_at"
+    " rows_in, rows_loaded, rows_present, rows_quarantined, started_at, ended_at, incomplete_snapshots"
 )
 
 
@@ -54,13 +54,14 @@ class Batch:
     counts: Counts
     started_at: datetime
     ended_at: datetime
+    incomplete: tuple[datetime, ...] = ()
 
     def insert(self, cursor: Cursor) -> None:
         """Insert the row; it counts when the transaction is committed."""
         counts = self.counts
         cursor.execute(
             f"INSERT INTO ops.load_batch ({_FIELDS}) OVERRIDING SYSTEM VALUE"  # noqa: S608 - constant names
-            " VALUES (%s, %s, %s, %s, %s, %s::timestamptz[], %s, %s, %s, %s, %s, %s)",
+            " VALUES (%s, %s, %s, %s, %s, %s::timestamptz[], %s, %s, %s, %s, %s, %s, %s::timestamptz[])",
             (
                 self.load_batch_id,
                 self.run_id,
@@ -74,6 +75,7 @@ class Batch:
                 counts.quarantined,
                 self.started_at,
                 self.ended_at,
+                list(self.incomplete),
             ),
         )
 
@@ -89,6 +91,7 @@ class Batch:
             "silver_table_id": self.silver_table_id,
             "silver_version": self.silver_version,
             "snapshots": [iso(moment) for moment in self.snapshots],
+            "incomplete_snapshots": [iso(moment) for moment in self.incomplete],
             "rows_in": self.counts.rows_in,
             "rows_loaded": self.counts.loaded,
             "rows_present": self.counts.present,
@@ -143,8 +146,10 @@ class LoadedTable:
             (self._table, limit),
         )
         return [
-            Batch(number, run_id, table, table_id, version, tuple(snapshots), Counts(*counts), started, ended)
-            for number, run_id, table, table_id, version, snapshots, _, *counts, started, ended in rows
+            Batch(
+                number, run, table, table_id, version, tuple(snapshots), Counts(*counts), start, end, tuple(incomplete)
+            )
+            for number, run, table, table_id, version, snapshots, _, *counts, start, end, incomplete in rows
         ]
 
     def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:

@@ -3,7 +3,8 @@
 A membership begins with the first snapshot that shows the coin. It ends with the first complete answer of the category
 that does not, or with the first complete list of categories that lacks the category. Within one snapshot what was seen
 counts more than what was not. An answer is complete when its pages follow one another from the first to one marked as
-the last; neither an answer nor a list is complete when a record of its snapshot was quarantined.
+the last; neither an answer nor a list is complete when a record of its snapshot was quarantined, nor is a list that was
+cut short (`ops.incomplete_snapshot`).
 
 What held just before a moment is all that the past says about what follows. So a load replays the affected categories
 from its oldest snapshot on: as a rule that is the snapshot it loads and nothing else. Where later answers are loaded
@@ -99,6 +100,9 @@ WHERE NOT EXISTS (
 ) AND NOT EXISTS (
     SELECT FROM ops.quarantine AS q WHERE q.table_name = 'fact_crypto_category'
     AND q.snapshot_timestamp = l.snapshot_timestamp AND q.replayed_at IS NULL
+) AND NOT EXISTS (
+    SELECT FROM ops.incomplete_snapshot AS i WHERE i.table_name = 'fact_crypto_category'
+    AND i.snapshot_timestamp = l.snapshot_timestamp AND i.completed_at IS NULL
 )
 """
 # Of a category that stays away only the first list without it matters, until it is seen again.

@@ -12,11 +12,12 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from cryptoelt.clock import iso, span
 from cryptoelt.errors import CryptoEltError, DamagedFileError, StoppedError, TransformError, as_known
-from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, incomplete_uri, rejected_uri
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
 from cryptoelt.transform.append import append_once
 from cryptoelt.transform.failures import SPARK_FAILURES, spark_failure
+from cryptoelt.transform.incomplete import incomplete_marks
 from cryptoelt.transform.pending import Pending, find_pending, silver_uri
 from cryptoelt.transform.rules import broken_rule, split_duplicates
 
@@ -160,6 +161,9 @@ class BaseTransformer:
             if rejected is not None and rejected.num_rows:
                 frame = self.context.spark().createDataFrame(rejected)
                 append_once(frame, rejected_uri(self._uri(table)), table, source.snapshot, self.context.run_id)
+            if not footer.note.is_last:
+                frame = self.context.spark().createDataFrame(incomplete_marks([(source, footer)]))
+                append_once(frame, incomplete_uri(self._uri(table)), table, source.snapshot, self.context.run_id)
             silver, added = append_once(good, self._uri(table), table, source.snapshot, self.context.run_id)
         except SPARK_FAILURES as exc:
             self.context.clock.stop.raise_if_set()  # a signal to the whole group has ended the JVM too

@@ -46,6 +46,11 @@ class Chunk:
         )
 
     @property
+    def pairs(self) -> list[tuple[BronzeSnapshot, BronzeFooter]]:
+        """Each snapshot with its footers as one."""
+        return list(zip(self.sources, self.footers, strict=True))
+
+    @property
     def tasks(self) -> int:
         """How many tasks are to build it; records that are looked at one by one are not spread, but sorted once."""
         footer = self.footer
@@ -53,7 +58,7 @@ class Chunk:
 
     def without(self, source: BronzeSnapshot) -> Chunk:
         """Return the chunk less one snapshot."""
-        kept = [pair for pair in zip(self.sources, self.footers, strict=True) if pair[0] != source]
+        kept = [pair for pair in self.pairs if pair[0] != source]
         return Chunk(tuple(source for source, _ in kept), tuple(footer for _, footer in kept))
 
     def takes(self, footer: BronzeFooter) -> bool:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cryptoelt.errors import DamagedFileError, StoppedError, TransformError, as_known
-from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, incomplete_uri, rejected_uri
 from cryptoelt.results import Status
 from cryptoelt.transform.append import put_in_place
 from cryptoelt.transform.base import Counts, rejected_of, together
 from cryptoelt.transform.chunks import chunks
 from cryptoelt.transform.failures import SPARK_FAILURES, spark_failure
+from cryptoelt.transform.incomplete import incomplete_marks
 from cryptoelt.transform.pending import silver_uri
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Rebuild:
         try:
             good, set_aside = self._transformer.prepare(self._table, footer, chunk.tasks)
             rejected = _NONE_REJECTED if set_aside is None else rejected_of(set_aside)
-            self._put_rejected(rejected, snapshots)
+            self._put_beside(rejected_uri(self._uri), rejected, snapshots)
+            self._put_beside(incomplete_uri(self._uri), incomplete_marks(chunk.pairs), snapshots)
             silver, written = put_in_place(good, self._uri, snapshots, self._context.run_id)
         except SPARK_FAILURES as exc:
             self._context.clock.stop.raise_if_set()  # a signal to the whole group has ended the JVM too
@@ -118,10 +120,9 @@ class Rebuild:
         self._transformer.record(self._table, chunk.sources, counts, silver, complete, started)
         return complete
 
-    def _put_rejected(self, rejected: pa.Table, snapshots: list[datetime]) -> None:
-        """Put the rejected records in place; nothing is written where there are none and were none."""
-        uri = rejected_uri(self._uri)
+    def _put_beside(self, uri: str, rows: pa.Table, snapshots: list[datetime]) -> None:
+        """Put what is said of these snapshots beside the table; nothing is written where nothing is said, nor was."""
         known = SilverTable(uri)
-        if rejected.num_rows or (known.exists and known.has_rows_of(snapshots)):
-            frame = self._context.spark().createDataFrame(rejected).coalesce(1)
+        if rows.num_rows or (known.exists and known.has_rows_of(snapshots)):
+            frame = self._context.spark().createDataFrame(rows).coalesce(1)
             put_in_place(frame, uri, snapshots, self._context.run_id)

@@ -4,6 +4,10 @@
 -- action: Rebuild the window from Bronze (`cryptoelt backfill --table link_crypto_category --rebuild`); report it if it comes back.
 WITH newest AS (
     SELECT max(snapshot_timestamp) AS snapshot_timestamp FROM dwh.fact_crypto_category
+    WHERE snapshot_timestamp <> ALL (ARRAY(
+        SELECT snapshot_timestamp FROM ops.incomplete_snapshot
+        WHERE table_name = 'fact_crypto_category' AND completed_at IS NULL
+    ))
 )
 SELECT l.category_id, n.snapshot_timestamp AS gone_at, count(*) AS members
 FROM dwh.link_crypto_category AS l JOIN newest AS n ON l.valid_from < n.snapshot_timestamp

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from cryptoelt.errors import AnswerError, ApiUnavailableError
+from cryptoelt.errors import ApiUnavailableError, UnusableAnswerError
 from cryptoelt.extract.cryptocurrency_category import CategoryExtractor
 from cryptoelt.results import Status
 from cryptoelt.sandbox.market.world import World
@@ -340,8 +340,10 @@ def test_an_answer_without_its_coins_is_none(make: Callable[..., Extracting]) ->
     extract.sandbox.add_fault("missing_field", endpoint=MEMBERS, value="coins", times=1)
     (ran,) = extract.init(MEMBERS)
 
-    assert isinstance(ran.error, AnswerError)
-    assert len(extract.bronze.files(MEMBERS)) == len(ran.calls) - 1
+    assert isinstance(ran.error, UnusableAnswerError)
+    notes = [extract.bronze.footer(file).note for file in extract.bronze.files(MEMBERS)]
+    assert len(notes) == len(ran.calls)
+    assert [bool(note.unusable) for note in notes] == [True] + [False] * (len(notes) - 1)
     assert extract.journal(MEMBERS)["failed"] == ran.ids[:1]
     extract.sandbox.advance(DAY)
 

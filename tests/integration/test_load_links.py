@@ -113,6 +113,17 @@ def test_a_list_of_which_a_record_was_rejected_closes_nothing(load: Loading, lak
     assert intervals(load) == [(1, at(0), None)]
 
 
+def test_a_list_that_was_cut_short_closes_nothing(load: Loading, lake: SilverWriter) -> None:
+    show(load, lake, 0, [1])
+    lake.mark_incomplete(LIST, at(1))
+    list_categories(load, lake, 1, 2)
+    assert intervals(load) == [(1, at(0), None)]
+
+    lake.mark_incomplete(LIST, at(1), at(3))
+    list_categories(load, lake, 2, 2)
+    assert intervals(load) == [(1, at(0), at(2))]
+
+
 def test_of_one_snapshot_what_was_seen_counts_more_than_what_was_not(load: Loading, lake: SilverWriter) -> None:
     list_categories(load, lake, 0, 2)  # an init asks for the list and for the members at one snapshot
     show(load, lake, 0, [1])

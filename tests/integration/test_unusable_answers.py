@@ -146,7 +146,7 @@ def test_a_list_far_shorter_than_the_last_is_unusable_and_the_next_is_compared_w
     good = extract(endpoint)
     extract.sandbox.add_fault(f"short_list={rows}@{endpoint}*2")
     for _ in range(2):
-        assert_unusable(extract, extract(endpoint), f"{rows} rows came, {good.unit.rows_in} are known")
+        assert_unusable(extract, extract(endpoint), f"{rows} came, {good.unit.rows_in} are known")
     again = extract(endpoint)
 
     assert again.error is None
@@ -156,20 +156,21 @@ def test_a_list_far_shorter_than_the_last_is_unusable_and_the_next_is_compared_w
     ]
 
 
-def test_a_list_that_shrank_a_little_is_taken_and_told_of(extract: Extracting) -> None:
-    good = extract(LIST)
-    extract.sandbox.add_fault(f"short_list=10@{LIST}")
-    ran = extract(LIST)
+@pytest.mark.parametrize(("rows", "told"), [(50, ["cryptocurrency/map: only 50 came, 60 were known"]), (55, [])])
+def test_a_list_that_shrank_a_little_is_taken_and_told_of(extract: Extracting, rows: int, told: list[str]) -> None:
+    good = extract(MAP)
+    extract.sandbox.add_fault(f"short_list={rows}@{MAP}")
+    ran = extract(MAP)
 
-    assert (good.unit.rows_in, good.unit.notices) == (12, [])
+    assert (good.unit.rows_in, good.unit.notices) == (60, [])
     assert (ran.error, ran.unit.status) == (None, Status.DONE)
-    assert ran.unit.notices == ["cryptocurrency/categories: only 10 rows came, 12 were known"]
+    assert ran.unit.notices == told
 
 
 def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extract: Extracting) -> None:
     extract(MAP)
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, extract(LISTINGS), "20 rows came, 60 are known")
+    assert_unusable(extract, extract(LISTINGS), "20 came, 60 are known")
 
     few = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_limit=20)})
     assert few(LISTINGS).error is None
@@ -178,13 +179,13 @@ def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extr
 def test_a_listing_without_a_map_is_compared_with_the_one_before(extract: Extracting) -> None:
     extract(LISTINGS)
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, extract(LISTINGS), "20 rows came, 60 are known")
+    assert_unusable(extract, extract(LISTINGS), "20 came, 60 are known")
 
 
 def test_the_older_listing_says_itself_how_many_there_are(extract: Extracting) -> None:
     older = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_version="v1")})
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, older(LISTINGS), "20 rows came, 60 are known")
+    assert_unusable(extract, older(LISTINGS), "20 came, 60 are known")
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-from cryptoelt.lake.silver import SNAPSHOT, commit_metadata, rejected_uri, table_uri
+from cryptoelt.lake.silver import SNAPSHOT, commit_metadata, incomplete_uri, rejected_uri, table_uri
 from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.schema import silver_schema
 
@@ -23,6 +23,7 @@ _TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("rule", "record", "call_id"), pa.string()),
 }
 REJECTED = pa.schema(_TYPES)
+INCOMPLETE = pa.schema([pa.field(SNAPSHOT, _TYPES[SNAPSHOT]), pa.field("reason", pa.string())])
 
 
 def at(number: int) -> datetime:
@@ -61,6 +62,13 @@ class SilverWriter:
         rows = [{SNAPSHOT: moment, "rule": rule, "record": record, "call_id": "call"} for rule, record in records]
         data = pa.Table.from_pylist(rows, schema=REJECTED)
         self._write(rejected_uri(self.uri(table)), data, commit_metadata([moment]))
+
+    def mark_incomplete(self, table: str, *moments: datetime) -> None:
+        """Say of a table that these snapshots are a list cut short, and no others are."""
+        rows = [{SNAPSHOT: moment, "reason": "the list goes on"} for moment in moments]
+        write_deltalake(
+            incomplete_uri(self.uri(table)), pa.Table.from_pylist(rows, schema=INCOMPLETE), mode="overwrite"
+        )
 
     def _write(self, uri: str, data: pa.Table, metadata: str) -> int:
         properties = CommitProperties(custom_metadata={"userMetadata": metadata})

@@ -117,15 +117,19 @@ class Transforming(Silver):
         governor = Governor(runtime.ledger)
         return ExtractContext(runtime.client, runtime.bronze, runtime.clock, folder, "run-1", extract, budget, governor)
 
-    def fetch(self, endpoint: str, *answers: Sent, snapshot: datetime = FIRST) -> None:
-        """Write answers to Bronze as one snapshot, in parts if there are several."""
+    def fetch(
+        self, endpoint: str, *answers: Sent, snapshot: datetime = FIRST, is_whole: bool = True, unusable: str = ""
+    ) -> None:
+        """Write answers to Bronze as one snapshot, in parts if there are several, or more should have come."""
         extractor = extractors()[endpoint](self._extract_context)
         for number, one in enumerate(answers, start=1):
             answer = _answer(endpoint, f"call-{number}", one.text)
             records = answer.records if answer.is_list else extractor.parse(answer)
             rows, clean = extractor.typed(answer.call_id, records, snapshot, **one.constants)
-            part = None if len(answers) == 1 else number
-            note = BronzeNote(clean, is_last=number == len(answers))
+            part = None if len(answers) == 1 and is_whole else number
+            is_last = number == len(answers)
+            fault = unusable if is_last else ""
+            note = BronzeNote(clean, is_last=is_last and is_whole and not fault, unusable=fault)
             self.bronze.write(endpoint, snapshot, rows, note, part)
 
 

@@ -19,6 +19,7 @@ CODES = {
     "SchemaError": 9,
     "RequestRejectedError": 1,
     "AnswerError": 1,
+    "UnusableAnswerError": 1,
     "MissingInputError": 1,
     "StorageError": 1,
     "DamagedFileError": 1,

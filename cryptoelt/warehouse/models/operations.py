@@ -30,6 +30,11 @@ class LoadBatch(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
     superseded_at: Mapped[datetime | None] = mapped_column(comment="When a rebuild replaced what this batch loaded.")
+    incomplete_snapshots: Mapped[list[datetime]] = mapped_column(
+        ARRAY(TIMESTAMP(timezone=True)),
+        server_default=text("'{}'"),
+        comment="Those of the snapshots that are a list cut short, when they were loaded.",
+    )
 
     __table_args__ = (
         CheckConstraint("rows_in = rows_loaded + rows_present + rows_quarantined", name="rows_add_up"),
@@ -37,6 +42,21 @@ class LoadBatch(Base):
         # By the newest snapshot of a batch: snapshots are sorted.
         Index("ix_load_batch_table_name_newest", "table_name", text("(snapshots[cardinality(snapshots)])")),
         {"schema": OPS},
+    )
+
+
+class IncompleteSnapshot(Base):
+    """A snapshot of a table that is a list cut short: by the budget, or by a page that failed."""
+
+    __tablename__ = "incomplete_snapshot"
+    __table_args__ = ({"schema": OPS},)
+
+    table_name: Mapped[str] = mapped_column(primary_key=True)
+    snapshot_timestamp: Mapped[datetime] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    load_batch_id: Mapped[int]
+    completed_at: Mapped[datetime | None] = mapped_column(
+        comment="When a rebuild found it whole after all; NULL while it is incomplete."
     )
 
 

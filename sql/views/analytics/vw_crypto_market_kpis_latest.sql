@@ -17,11 +17,18 @@ SELECT
     outlier_observations,
     is_outlier
 FROM analytics.vw_crypto_market_kpis
-WHERE snapshot_timestamp = (SELECT max(market.snapshot_timestamp) FROM dwh.fact_crypto_market AS market);
+WHERE snapshot_timestamp = (
+    SELECT max(market.snapshot_timestamp)
+    FROM dwh.fact_crypto_market AS market
+    WHERE market.snapshot_timestamp <> ALL (ARRAY(
+        SELECT i.snapshot_timestamp
+        FROM ops.incomplete_snapshot AS i
+        WHERE i.table_name = 'fact_crypto_market' AND i.completed_at IS NULL
+    ))
+);
 
 COMMENT ON VIEW analytics.vw_crypto_market_kpis_latest IS
-    'The rows of vw_crypto_market_kpis at the newest listings snapshot. A coin that the newest snapshot lacks has '
-    'none.';
+    'The rows of vw_crypto_market_kpis at the newest complete listings snapshot. A coin that it lacks has none.';
 COMMENT ON COLUMN analytics.vw_crypto_market_kpis_latest.previous_snapshot_timestamp IS
     'The newest earlier snapshot in which the coin has a price above 0, however long before.';
 COMMENT ON COLUMN analytics.vw_crypto_market_kpis_latest.hours_since_previous IS

@@ -11,7 +11,16 @@ SELECT
     load.rows_in,
     load.rows_loaded,
     load.rows_present,
-    load.rows_quarantined
+    load.rows_quarantined,
+    CASE
+        WHEN newest.snapshot_timestamp IS NOT NULL
+            THEN NOT EXISTS (
+                SELECT FROM ops.incomplete_snapshot AS i
+                WHERE i.table_name = known.table_name
+                    AND i.snapshot_timestamp = newest.snapshot_timestamp
+                    AND i.completed_at IS NULL
+            )
+    END AS is_newest_complete
 FROM (
     SELECT tablename::text AS table_name
     FROM pg_catalog.pg_tables
@@ -47,3 +56,6 @@ COMMENT ON COLUMN monitoring.vw_load_freshness.load_age_seconds IS 'Seconds from
 COMMENT ON COLUMN monitoring.vw_load_freshness.snapshots_loaded IS 'Snapshots of the newest load.';
 COMMENT ON COLUMN monitoring.vw_load_freshness.rows_in IS
     'Rows of the newest load: rows_loaded + rows_present + rows_quarantined.';
+COMMENT ON COLUMN monitoring.vw_load_freshness.is_newest_complete IS
+    'False where newest_snapshot_timestamp is a list cut short, by the budget or by a page that failed; NULL where there '
+    'is none.';

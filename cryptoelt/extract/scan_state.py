@@ -170,6 +170,37 @@ def last_asked(bronze: Bronze, endpoint: str, ids: Collection[str], span: timede
     return found
 
 
+def last_turns(
+    bronze: Bronze, endpoint: str, ids: Collection[str], span: timedelta, *, exact: timedelta
+) -> dict[str, datetime]:
+    """Return when each of these ids last had its turn in a span of time before the newest scan.
+
+    Of scans that are no older than `exact` (before the newest) an id had its turn when it was answered; of older ones,
+    when it was planned: that is one footer a run instead of one an id.
+
+    Raises:
+        StorageError: Bronze cannot be listed, or a file belongs to somebody else.
+    """
+    newest = bronze.last_snapshot(endpoint)
+    found: dict[str, datetime] = {}
+    wanted = set(ids)
+    if newest is None:
+        return found
+    for run in reversed(bronze.snapshots(endpoint, after=newest - span - _SECOND)):
+        if not wanted:
+            break
+        is_exact = run.snapshot >= newest - exact
+        for file in run.files if is_exact else run.files[:1]:
+            footer = _footer(bronze, file)
+            scan = None if footer is None else footer.note.scan
+            if scan is not None:
+                had = set(scan.answered).difference(scan.refused)
+                had |= set() if is_exact else set(scan.planned or ()).difference(scan.left or ())
+                found.update(dict.fromkeys(wanted & had, run.snapshot))
+                wanted -= had
+    return found
+
+
 def _scans(bronze: Bronze, endpoint: str, since: datetime, until: datetime | None = None) -> list[Scan]:
     """Return the scans of which Bronze has an answer in a span of time, in the order in which they began."""
     found: dict[datetime, Scan] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import DamagedFileError, UnreadableFileError
 from cryptoelt.lake.scan_note import ScanNote
+from cryptoelt.metadata.formats import name_once
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze, BronzeFile, BronzeFooter, BronzeNote
-
-log = logging.getLogger("cryptoelt.extract")
 
 _SECOND = timedelta(seconds=1)
 
@@ -226,5 +224,5 @@ def _footer(bronze: Bronze, file: BronzeFile) -> BronzeFooter | None:
     except UnreadableFileError:
         raise
     except DamagedFileError as exc:
-        log.warning("scan.part_damaged", extra={"fields": {"message": exc.message, **exc.context}})
+        name_once(file.path, exc.message)
         return None

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import StorageError
 from cryptoelt.locks import file_lock
-from cryptoelt.metadata.formats import FORMAT, FormatError, Record
+from cryptoelt.metadata.formats import FORMAT, FormatError, Record, name_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-log = logging.getLogger("cryptoelt.metadata")
-
 #: The format of the lines that are written now.
 LINE_FORMAT = 1
 _BLOCK = 65536
-#: Files of which a person has been told that a line was passed over.
-_NAMED: set[Path] = set()
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
@@ -227,16 +222,7 @@ def _parsed(line: bytes, path: Path, place: str) -> dict[str, Any] | None:
     try:
         Record.of(record, LINE_FORMAT)
     except FormatError as exc:
-        name_once(path, f"{place} is passed over: {exc}")
+        name_once(path, f"{path}: {place} is passed over: {exc}")
         return None
     record.pop(FORMAT, None)
     return record
-
-
-def name_once(path: Path, reason: str) -> None:
-    """Say once in a process that a file holds what is not understood, however many lines of it there are."""
-    if path in _NAMED:
-        return
-    _NAMED.add(path)
-    fields = {"path": str(path), "message": reason}
-    log.warning("journal.passed_over", extra={"fields": fields, "told": f"warning: {path}: {reason}"})

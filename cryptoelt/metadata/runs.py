@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import StorageError
-from cryptoelt.metadata.formats import FormatError, Record
-from cryptoelt.metadata.jsonl import append_line, name_once, read_lines, read_newest_first
+from cryptoelt.metadata.formats import FormatError, Record, name_once
+from cryptoelt.metadata.jsonl import append_line, read_lines, read_newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def _understood(lines: Iterator[dict[str, Any]], path: Path) -> Iterator[dict[st
         try:
             _require_run(line)
         except FormatError as exc:
-            name_once(path, f"a line is passed over: {exc}")
+            name_once(path, f"{path}: a line is passed over: {exc}")
         else:
             yield line
 

@@ -95,8 +95,8 @@ class ExtractSettings(_Section):
     listings_limit: int = Field(default=5000, ge=1, le=100_000)
     """Coins of a listings snapshot, by rank."""
     listings_version: Literal["v3", "v1"] = "v3"
-    rotation_days: int = Field(default=30, ge=1)
-    """Days in which every exchange without known assets is asked for them once."""
+    rotation_days: int = Field(default=90, ge=1)
+    """Daily scans in which every exchange that does not publish its wallets is asked for them once."""
     info_days: int = Field(default=90, ge=1)
     """Days after which a coin's info is asked again."""
     membership_days: int = Field(default=30, ge=1)

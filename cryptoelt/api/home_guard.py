@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptoelt.api.state_file import replace_json
-from cryptoelt.errors import ConfigurationError, StorageError
+from cryptoelt.api.state_file import read_json, replace_json
+from cryptoelt.errors import ConfigurationError
 from cryptoelt.locks import file_lock
+from cryptoelt.metadata.formats import FormatError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,20 +77,16 @@ class HomeGuard:
 
     def _remembered(self) -> str | None:
         try:
-            value = json.loads(self.path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError as exc:
-            raise StorageError(f"cannot read {self.path}: {exc.strerror}", hint="check the file's owner") from exc
-        except ValueError:
-            value = None
-        kind = value.get("kind") if isinstance(value, dict) else None
-        if kind not in {_LOOPBACK, _PUBLIC}:
+            memory = read_json(self.path)
+            kind = None if memory is None else memory.text("kind")
+            if kind not in {None, _LOOPBACK, _PUBLIC}:
+                raise FormatError(f"kind is {kind!r}")
+        except ValueError as exc:
             raise ConfigurationError(
-                f"{self.path} does not say whether this home holds sandbox data or real data",
+                f"{self.path} does not say whether this home holds sandbox data or real data: {exc}",
                 hint='restore it, or write {"kind": "loopback"} or {"kind": "public"} into it',
-            )
-        return str(kind)
+            ) from exc
+        return kind
 
     def _refuse_other(self, known: str | None, base_url: str) -> None:
         if known in {None, _kind(base_url)}:

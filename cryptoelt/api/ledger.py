@@ -14,6 +14,7 @@ from cryptoelt.api.ledger_month import LedgerMonth, Reservation, Sums
 from cryptoelt.clock import iso
 from cryptoelt.errors import BudgetError
 from cryptoelt.locks import file_lock
+from cryptoelt.metadata.jsonl import is_there
 from cryptoelt.wording import counted
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class CreditLedger:
     def _state_and_sums(self) -> tuple[LedgerState, Sums]:
         current = self._current()
         month = self._month(current)
-        if not month.path.exists():  # a report on a fresh home leaves no files behind
+        if not is_there(month.path):  # a report on a fresh home leaves no files behind
             return self._state_of(current, Sums()), Sums()
         with self._lock():
             sums = month.sums()

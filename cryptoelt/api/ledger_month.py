@@ -13,12 +13,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import parse_iso
-from cryptoelt.errors import StorageError
+from cryptoelt.errors import ConfigurationError, StorageError
+from cryptoelt.metadata.formats import FORMAT, NewerFormatError, Record
 from cryptoelt.metadata.jsonl import append_line_unlocked
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+
+
+#: The format of the events that are written now.
+LEDGER_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,13 @@ class Sums:
         """
         match event["event"]:
             case "reserve":
-                reservation = Reservation(
-                    event["call_id"], event["endpoint"], _credits(event["credits"]), parse_iso(event["at"])
-                )
+                call_id, endpoint = _text(event["call_id"]), _text(event["endpoint"])
+                reservation = Reservation(call_id, endpoint, _credits(event["credits"]), parse_iso(event["at"]))
                 self.open[reservation.call_id] = reservation
             case "settle":
-                self._charge(event["call_id"], event["endpoint"], _credits(event["credits"]))
+                self._charge(_text(event["call_id"]), _text(event["endpoint"]), _credits(event["credits"]))
             case "release":
-                self.open.pop(event["call_id"], None)
+                self.open.pop(_text(event["call_id"]), None)
             case "reconcile":
                 for call_id, credits in event["settled"].items():
                     self._charge(call_id, self.open[call_id].endpoint, _credits(credits))
@@ -90,6 +94,13 @@ class Sums:
         self.charged[endpoint] = self.charged.get(endpoint, 0) + credits
         if reservation is not None and credits > reservation.credits:
             self.floor[endpoint] = max(credits, self.floor.get(endpoint, 0))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        msg = f"{value!r} is not a text"
+        raise TypeError(msg)
+    return value
 
 
 def _credits(value: object) -> int:
@@ -120,6 +131,7 @@ class LedgerMonth:
 
         Raises:
             StorageError: the file cannot be read, or a whole line is not an event.
+            ConfigurationError: a newer cryptoelt wrote a line: what it counts is not known here.
         """
         try:
             with self.path.open("rb") as stream:
@@ -146,14 +158,23 @@ class LedgerMonth:
         Raises:
             StorageError: the file cannot be written.
         """
-        append_line_unlocked(self.path, event)
+        append_line_unlocked(self.path, {FORMAT: LEDGER_FORMAT, **event})
 
     def _add(self, line: bytes) -> None:
         self._lines += 1
+        number = self._lines
         try:
-            self._sums.apply(json.loads(line))
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
-            number = self._lines
+            event = json.loads(line)
+            Record.of(event, LEDGER_FORMAT)
+            self._sums.apply(event)
+        except NewerFormatError as exc:
+            self._forget()
+            raise ConfigurationError(
+                f"{self.path}: line {number} cannot be counted: {exc}",
+                hint="no call is made while credits cannot be counted: use the version that wrote it, or a later one",
+                line=number,
+            ) from exc
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
             self._forget()
             raise StorageError(
                 f"{self.path}: line {number} is not an event of the credit ledger: {type(exc).__name__}",

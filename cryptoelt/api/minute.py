@@ -9,9 +9,10 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from cryptoelt.api.state_file import replace_json
+from cryptoelt.api.state_file import STATE_FORMAT, replace_json
 from cryptoelt.errors import StorageError
 from cryptoelt.locks import file_lock
+from cryptoelt.metadata.formats import FormatError, Record
 from cryptoelt.wording import counted
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cryptoelt.api")
 
+_REQUESTS = "requests"
 _WINDOW = 60.0
 _NOTICED = 3.0
 _MARGIN = 0.01  # so that rounding of a wait never wakes us a moment too early
@@ -29,6 +31,19 @@ _MARGIN = 0.01  # so that rounding of a wait never wakes us a moment too early
 def waiting_for_next_minute(seconds: float, why: str) -> dict[str, str]:
     """Return what a log record needs so that a person is told of the wait; nothing for one that is hardly noticed."""
     return {"told": f"waiting {seconds:.0f} s for the next minute ({why})"} if seconds > _NOTICED else {}
+
+
+def times_in(text: bytes) -> list[float]:
+    """Return the times of requests that a file holds; before formats were numbered it was the bare list of them.
+
+    Raises:
+        ValueError: it is no such file, or of a newer format.
+    """
+    said = json.loads(text)
+    times = said if isinstance(said, list) else Record.of(said, STATE_FORMAT).values.get(_REQUESTS)
+    if not isinstance(times, list) or not all(type(at) in {int, float} for at in times):
+        raise FormatError(f"{_REQUESTS} is not a list of times")
+    return [float(at) for at in times]
 
 
 class MinuteLimit:
@@ -59,7 +74,7 @@ class MinuteLimit:
             recent = sorted(min(at, now) for at in known if at > now - _WINDOW)
             full = len(recent) >= self._limit
             if not full or recent != known:
-                replace_json(self.path, recent if full else [*recent, now], durable=False)
+                replace_json(self.path, {_REQUESTS: recent if full else [*recent, now]}, durable=False)
             return recent[-self._limit] + _WINDOW - now + _MARGIN if full else 0.0
 
     def _read(self, now: float) -> list[float]:
@@ -76,7 +91,7 @@ class MinuteLimit:
         except OSError as exc:
             raise StorageError(f"cannot read {self.path}: {exc.strerror}", hint="check the file's owner") from exc
         try:
-            return [float(at) for at in json.loads(text)]
-        except (TypeError, ValueError):
+            return times_in(text)
+        except ValueError:
             log.warning("minute.damaged", extra={"fields": {"path": str(self.path)}})
             return [min(written, now)] * self._limit

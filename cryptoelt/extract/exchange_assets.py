@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.extract.fields import integer, number, text
+from cryptoelt.extract.publishers import declared_publishers
 from cryptoelt.extract.scan import Part, ScanExtractor
-from cryptoelt.extract.scan_state import asked_since, last_asked
+from cryptoelt.extract.scan_state import asked_since, last_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,19 +18,20 @@ if TYPE_CHECKING:
 
     from cryptoelt.api.answer import Answer, RawRecord
 
-#: One empty answer may be a slip, and would leave an exchange out for weeks.
+#: One empty answer may be a slip, and would leave an exchange out for weeks. Of scans that are older only the plans are
+#: looked at: an exchange that failed for longer than that waits until its next turn.
 _STAYS_ACTIVE = timedelta(days=7)
-#: Exchanges with known assets that may come back with the map that is asked before, at most.
+#: Publishers that may come back with the map that is asked before, at most.
 _COME_BACK = 3
 #: How many exchanges are supposed to publish something before anyone was asked; rather more than do.
-_SUPPOSED_ACTIVE = 50
+_SUPPOSED_ACTIVE = 95
 
 
 class ExchangeAssetsExtractor(ScanExtractor):
     """GET /v1/exchange/assets, one call an exchange; nearly all of them publish nothing.
 
-    Those that published something within the last days are asked every day, the others in rotation. One that fails has
-    no newer answer, so it stays where it was.
+    Those whose exchange/info says that they publish, and those that lately did, are asked every day, the others in
+    rotation. One that fails has no newer answer, so it stays where it was.
     """
 
     endpoint_name = "exchange/assets"
@@ -49,44 +51,51 @@ class ExchangeAssetsExtractor(ScanExtractor):
     measures = ("balance",)
     unbuilt = frozenset({"platform_crypto_id"})
 
-    def plan(self, snapshot: datetime) -> Sequence[str]:
-        """Return the exchanges with known assets, then a slice of the others: the longest not asked first."""
+    def plan(self, snapshot: datetime) -> Sequence[str]:  # noqa: ARG002 - whenever
+        """Return the publishers, then a slice of the others: the longest not asked first."""
         exchanges = [str(id_) for id_ in self.ids_on("exchange/map")]
         if self.is_init:
             return exchanges
-        active, others = self._split(exchanges, snapshot)
+        active, others = self._split(exchanges)
         return [*active, *others[: self._slice(len(others))]]
 
     def _slice(self, others: int) -> int:
         return ceil(others / self.context.settings.rotation_days)
 
-    def _split(self, exchanges: list[str], snapshot: datetime) -> tuple[list[str], list[str]]:
-        """Return the exchanges with known assets, and the others, the longest not asked first."""
-        scans, bronze = self.context.settings.rotation_days, self.context.bronze
-        asked = last_asked(bronze, self.endpoint_name, exchanges, timedelta(days=3 * scans))
-        lately = asked_since(bronze, self.endpoint_name, snapshot - _STAYS_ACTIVE)
-        publish = {id_ for answer in [*asked.values(), *lately] if answer.rows for id_ in answer.ids}
+    def _split(self, exchanges: list[str]) -> tuple[list[str], list[str]]:
+        """Return the publishers, and the others, the longest not asked first."""
+        bronze, span = self.context.bronze, timedelta(days=2 * self.context.settings.rotation_days)
+        publish = set(declared_publishers(bronze) or ())
+        newest = bronze.last_snapshot(self.endpoint_name)
+        if newest is not None:  # counted back from the last scan: a machine that stood still for long forgets nobody
+            lately = asked_since(bronze, self.endpoint_name, newest - _STAYS_ACTIVE)
+            publish.update(id_ for answer in lately if answer.rows for id_ in answer.ids)
         active = [id_ for id_ in exchanges if id_ in publish]
         others = [id_ for id_ in exchanges if id_ not in publish]
-        never = [id_ for id_ in others if id_ not in asked]
-        once = sorted((id_ for id_ in others if id_ in asked), key=lambda id_: asked[id_].snapshot)
+        turns = last_turns(bronze, self.endpoint_name, others, span, exact=_STAYS_ACTIVE)
+        never = [id_ for id_ in others if id_ not in turns]
+        once = sorted((id_ for id_ in others if id_ in turns), key=lambda id_: turns[id_])
         return active, [*never, *once]
+
+    def _active(self, exchanges: list[str]) -> int:
+        """Return how many exchanges publish, as far as is known; supposed where nobody was asked."""
+        bronze, endpoints = self.context.bronze, ("exchange/info", self.endpoint_name)
+        if all(bronze.last_snapshot(endpoint) is None for endpoint in endpoints):
+            return min(_SUPPOSED_ACTIVE, len(exchanges))
+        return len(self._split(exchanges)[0])
 
     def estimate(self, snapshot: datetime) -> Cost:
         """Return whom the known map has asked, and who may come with the next one: new exchanges, a few old ones."""
         if self.context.expected is None or self.is_init or self._resumed(snapshot) is not None:
             return super().estimate(snapshot)
         exchanges = [str(id_) for id_ in self.ids_on("exchange/map")]
-        active, others = self._split(exchanges, snapshot)
-        new = grown(len(exchanges)) - len(exchanges)
-        return self.most([""] * (len(active) + _COME_BACK + self._slice(len(others) + new)))
+        active, new = self._active(exchanges), grown(len(exchanges)) - len(exchanges)
+        return self.most([""] * (active + _COME_BACK + self._slice(len(exchanges) - active + new)))
 
-    def usual(self, snapshot: datetime) -> Cost:
-        """Return the exchanges with known assets and the day's slice of the others."""
+    def usual(self, snapshot: datetime) -> Cost:  # noqa: ARG002 - whenever
+        """Return the publishers and the day's slice of the others."""
         exchanges = [str(id_) for id_ in self.ids_on("exchange/map")]
-        active = len(self._split(exchanges, snapshot)[0])
-        if self.context.bronze.last_snapshot(self.endpoint_name) is None:
-            active = _SUPPOSED_ACTIVE
+        active = self._active(exchanges)
         return self.most([""] * (active + self._slice(len(exchanges) - active)))
 
     def ask(self, ids: tuple[str, ...], snapshot: datetime) -> Iterator[Part]:

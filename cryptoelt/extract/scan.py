@@ -148,13 +148,13 @@ class ScanExtractor(BaseExtractor):
     def rows_on(self, endpoint: str, columns: list[str]) -> list[dict[str, Any]]:
         """Return columns of the newest complete snapshot of an endpoint that can be read.
 
-        Where a run is only planned that asks the list before, it is the list as it is expected then.
+        Where a run is only planned that asks the list before, or there is no list, it is the list as it is expected.
 
         Raises:
             MissingInputError: there is none yet.
         """
         expected, known = self.context.expected, self._newest_rows(endpoint, columns)
-        if expected is not None and endpoint in expected.endpoints:
+        if expected is not None and (endpoint in expected.endpoints or known is None):
             return expected.rows(endpoint, known, columns)
         if known is not None:
             return known

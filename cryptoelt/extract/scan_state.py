@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import DamagedFileError, UnreadableFileError
 from cryptoelt.lake.scan_note import ScanNote
+from cryptoelt.metadata.formats import name_once
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze, BronzeFile, BronzeFooter, BronzeNote
-
-log = logging.getLogger("cryptoelt.extract")
 
 _SECOND = timedelta(seconds=1)
 
@@ -170,6 +168,37 @@ def last_asked(bronze: Bronze, endpoint: str, ids: Collection[str], span: timede
     return found
 
 
+def last_turns(
+    bronze: Bronze, endpoint: str, ids: Collection[str], span: timedelta, *, exact: timedelta
+) -> dict[str, datetime]:
+    """Return when each of these ids last had its turn in a span of time before the newest scan.
+
+    Of scans that are no older than `exact` (before the newest) an id had its turn when it was answered; of older ones,
+    when it was planned: that is one footer a run instead of one an id.
+
+    Raises:
+        StorageError: Bronze cannot be listed, or a file belongs to somebody else.
+    """
+    newest = bronze.last_snapshot(endpoint)
+    found: dict[str, datetime] = {}
+    wanted = set(ids)
+    if newest is None:
+        return found
+    for run in reversed(bronze.snapshots(endpoint, after=newest - span - _SECOND)):
+        if not wanted:
+            break
+        is_exact = run.snapshot >= newest - exact
+        for file in run.files if is_exact else run.files[:1]:
+            footer = _footer(bronze, file)
+            scan = None if footer is None else footer.note.scan
+            if scan is not None:
+                had = set(scan.answered).difference(scan.refused)
+                had |= set() if is_exact else set(scan.planned or ()).difference(scan.left or ())
+                found.update(dict.fromkeys(wanted & had, run.snapshot))
+                wanted -= had
+    return found
+
+
 def _scans(bronze: Bronze, endpoint: str, since: datetime, until: datetime | None = None) -> list[Scan]:
     """Return the scans of which Bronze has an answer in a span of time, in the order in which they began."""
     found: dict[datetime, Scan] = {}
@@ -195,5 +224,5 @@ def _footer(bronze: Bronze, file: BronzeFile) -> BronzeFooter | None:
     except UnreadableFileError:
         raise
     except DamagedFileError as exc:
-        log.warning("scan.part_damaged", extra={"fields": {"message": exc.message, **exc.context}})
+        name_once(file.path, exc.message)
         return None

@@ -289,6 +289,9 @@ def _open(uri: str, version: int | None) -> DeltaTable | None:
         raise StorageError(
             f"Silver table {uri} cannot be opened: {exc}", hint="check the version and the folder"
         ) from exc
+    except OSError as exc:  # there, but not for this user
+        reason = str(exc).splitlines()[0]
+        raise StorageError(f"Silver table {uri} cannot be read: {reason}", hint="check the folder's owner") from exc
 
 
 def _metadata_of_commit(lines: list[str]) -> dict[str, Any]:

@@ -207,4 +207,4 @@ def repair_journal(journal: Journal, loaded: LoadedTable) -> None:
 
 
 def _identity(line: dict[str, Any]) -> tuple[object, ...]:
-    return (line.get("run_id"), line.get("load_batch_id"), line.get("started_at"))
+    return tuple(str(line.get(name)) for name in ("run_id", "load_batch_id", "started_at"))

@@ -196,14 +196,14 @@ def clock_check(settings: Settings, clock: Clock) -> Check:
 
 def minute_check(settings: Settings, clock: Clock) -> Check:
     """See that the count of requests of this minute is readable and not from the future."""
-    import json
+    from cryptoelt.api.minute import times_in
 
     path = settings.metadata_dir / "api" / "minute.json"
     try:
-        times = [float(at) for at in json.loads(path.read_text(encoding="utf-8"))]
+        times = times_in(path.read_bytes())
     except FileNotFoundError:
         return Check("minute limit", Verdict.OK, "no request yet")
-    except (OSError, ValueError, TypeError) as exc:
+    except (OSError, ValueError) as exc:
         hint = f"remove it: the next request then waits for nothing older (`rm {path}`)"
         return Check("minute limit", Verdict.WARN, f"{path} cannot be read: {exc}", hint)
     now = clock.now().timestamp()

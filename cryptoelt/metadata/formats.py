@@ -6,6 +6,7 @@ is read as format 0. Each kind of file has a number of its own.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,11 +15,16 @@ from cryptoelt.clock import parse_iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
+
+log = logging.getLogger("cryptoelt.metadata")
 
 #: The key under which every record says its format.
 FORMAT = "format"
 #: The format of what was written before formats were numbered.
 UNNUMBERED = 0
+#: Files that were named already.
+_NAMED: set[str] = set()
 
 _T = TypeVar("_T")
 
@@ -99,3 +105,11 @@ class Record:
         if not isinstance(value, type_):
             raise FormatError(f"{name} is not {called}")
         return value
+
+
+def name_once(path: Path | str, message: str) -> None:
+    """Tell a person, once in a process, that a file holds what is not understood and is passed over."""
+    if str(path) not in _NAMED:
+        _NAMED.add(str(path))
+        fields = {"path": str(path), "message": message}
+        log.warning("file.not_understood", extra={"fields": fields, "told": f"warning: {message}"})

@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import StorageError
 from cryptoelt.locks import file_lock
+from cryptoelt.metadata.formats import FORMAT, FormatError, Record, name_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+#: The format of the lines that are written now.
+LINE_FORMAT = 1
 _BLOCK = 65536
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
-    """Append one record durably; a torn last line of a process that died is cut off first.
+    """Append one record durably, with its format; a torn last line of a process that died is cut off first.
 
     Raises:
         StorageError: the file cannot be written.
     """
     _make_folder_of(path)
     with file_lock(path.with_name(f".{path.name}.lock")):
-        append_line_unlocked(path, record)
+        append_line_unlocked(path, {FORMAT: LINE_FORMAT, **record})
 
 
 def append_line_unlocked(path: Path, record: dict[str, Any]) -> None:
@@ -122,8 +125,23 @@ def sync_path(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file or folder; one that cannot be looked at is never taken for none.
+
+    Raises:
+        StorageError: a folder on the way cannot be entered.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    return True
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield every whole record, oldest first; a torn last line is passed over.
+    """Yield every whole record, oldest first; a torn last line, and those of a newer format, are passed over.
 
     Raises:
         StorageError: the file cannot be read, or a whole line is not JSON.
@@ -135,7 +153,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     except OSError as exc:
         raise _unreadable(path, exc) from exc
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
-        yield _parsed(line, path, f"line {number}")
+        if (record := _parsed(line, path, f"line {number}")) is not None:
+            yield record
 
 
 def read_last(path: Path) -> dict[str, Any] | None:
@@ -150,12 +169,16 @@ def read_last(path: Path) -> dict[str, Any] | None:
 def read_newest_first(path: Path) -> Iterator[dict[str, Any]]:
     """Yield every whole record, newest first, and read the file no further back than records are asked for.
 
+    Lines of a newer format are passed over.
+
     Raises:
         StorageError: the file cannot be read, or a whole line is not JSON.
     """
     try:
         for number, line in enumerate(_lines_from_the_end(path), start=1):
-            yield _parsed(line, path, "the last line" if number == 1 else f"line {number} from the end")
+            place = "the last line" if number == 1 else f"line {number} from the end"
+            if (record := _parsed(line, path, place)) is not None:
+                yield record
     except FileNotFoundError:
         return
     except OSError as exc:
@@ -188,11 +211,18 @@ def _unreadable(path: Path, exc: OSError) -> StorageError:
     return StorageError(f"cannot read {path}: {exc.strerror}", hint="check the file's owner")
 
 
-def _parsed(line: bytes, path: Path, place: str) -> dict[str, Any]:
+def _parsed(line: bytes, path: Path, place: str) -> dict[str, Any] | None:
+    """Return the record of a line; None where it is of a format that is not known here: a journal decides nothing."""
     try:
         record = json.loads(line)
     except ValueError as exc:
         raise StorageError(f"{path}: {place} is not JSON", hint="restore the file from a backup") from exc
     if not isinstance(record, dict):
         raise StorageError(f"{path}: {place} is not a JSON object", hint="restore the file from a backup")
+    try:
+        Record.of(record, LINE_FORMAT)
+    except FormatError as exc:
+        name_once(path, f"{path}: {place} is passed over: {exc}")
+        return None
+    record.pop(FORMAT, None)
     return record

@@ -50,5 +50,6 @@ class RebuildJournal:
                 continue
             if line.get("event") == _ENDED:
                 break
-            runs.append(str(line["run_id"]))
+            if isinstance(run_id := line.get("run_id"), str):  # a line that somebody mended costs a second look
+                runs.append(run_id)
         return runs[::-1]

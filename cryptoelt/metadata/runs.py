@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cryptoelt.errors import StorageError
+from cryptoelt.metadata.formats import FormatError, Record, name_once
 from cryptoelt.metadata.jsonl import append_line, read_lines, read_newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+_MONTH = re.compile(r"\d{4}-\d{2}\.jsonl")
 
 
 class RunJournal:
@@ -35,7 +40,8 @@ class RunJournal:
         """
         month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         while month <= now:
-            yield from read_lines(self._folder / f"{month:%Y-%m}.jsonl")
+            path = self._folder / f"{month:%Y-%m}.jsonl"
+            yield from _understood(read_lines(path), path)
             month = (month + timedelta(days=32)).replace(day=1)
 
     def last(self, frequency: str) -> dict[str, Any] | None:
@@ -44,8 +50,38 @@ class RunJournal:
         Raises:
             StorageError: a line is not JSON.
         """
-        for path in sorted(self._folder.glob("????-??.jsonl"), reverse=True):
-            for line in read_newest_first(path):
+        for path in self._months():
+            for line in _understood(read_newest_first(path), path):
                 if line.get("frequency") == frequency:
                     return line
         return None
+
+    def _months(self) -> list[Path]:
+        """Return the files, the newest first; a folder that may not be listed is not an empty one."""
+        try:
+            return sorted((path for path in self._folder.iterdir() if _MONTH.fullmatch(path.name)), reverse=True)
+        except FileNotFoundError:
+            return []
+        except OSError as exc:
+            raise StorageError(f"cannot list {self._folder}: {exc.strerror}", hint="check its owner") from exc
+
+
+def _understood(lines: Iterator[dict[str, Any]], path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines whose values are what readers take them for; of the others one is named."""
+    for line in lines:
+        try:
+            _require_run(line)
+        except FormatError as exc:
+            name_once(path, f"{path}: a line is passed over: {exc}")
+        else:
+            yield line
+
+
+def _require_run(line: dict[str, Any]) -> None:
+    record = Record(line)
+    for name in {"status", "started_at", "ended_at"} & line.keys():
+        record.text(name)
+    if line.get("is_due") or record.has("window_start"):
+        record.moment("window_start")
+    if not isinstance(line.get("postponed", {}), dict):
+        raise FormatError("postponed is not an object")

@@ -9,6 +9,7 @@ from cryptoelt.clock import Clock, iso, span
 from cryptoelt.errors import DamagedFileError, SchemaError
 from cryptoelt.lake.bronze import Bronze
 from cryptoelt.lake.store import open_store
+from cryptoelt.metadata.jsonl import is_there
 from cryptoelt.pipeline.bronze_scope import scope_of
 from cryptoelt.tables import TABLES, TableKind
 
@@ -128,7 +129,7 @@ def _existing_warehouse(settings: Settings, plan: BackfillPlan) -> Warehouse | N
     from cryptoelt.warehouse.engine import open_warehouse
     from cryptoelt.warehouse.migrations import require_head
 
-    if settings.warehouse.is_embedded and not (settings.home / ".postgres" / "data").exists():
+    if settings.warehouse.is_embedded and not is_there(settings.home / ".postgres" / "data"):
         plan.notices.append("the warehouse was never made: all would be loaded")
         return None
     warehouse = open_warehouse(settings, Clock())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from cryptoelt.api.state_file import replace_json
-from cryptoelt.clock import iso, parse_iso
+from cryptoelt.api.state_file import read_json, replace_json
+from cryptoelt.clock import iso
+from cryptoelt.errors import StorageError
 from cryptoelt.frequencies import INIT, Window
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ class InitWindow:
         self._path = metadata_dir / "init.json"
 
     def unfinished(self) -> Window | None:
-        """Return the window of an init left unfinished; None where there is none."""
+        """Return the window of an init left unfinished; None where there is none.
+
+        Raises:
+            StorageError: the note of an init cannot be read.
+        """
         started = self._unfinished()
         return None if started is None else Window(INIT, started)
 
@@ -29,7 +33,7 @@ class InitWindow:
         """Return the window of an init left unfinished, else begin one; durable before the first call.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: the note of an earlier one cannot be read, or this one's cannot be written.
         """
         started = self._unfinished()
         if started is None:
@@ -46,9 +50,17 @@ class InitWindow:
         replace_json(self._path, {"started_at": iso(window.start), "finished_at": iso(now)}, durable=True)
 
     def _unfinished(self) -> datetime | None:
-        """Return when an unfinished init began; a file that cannot be read costs credits, not data."""
+        """Return when an unfinished init began; a note that cannot be read must not begin another, and pay it again."""
         try:
-            said = json.loads(self._path.read_text(encoding="utf-8"))
-            return parse_iso(said["started_at"]) if said["finished_at"] is None else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            note = read_json(self._path)
+            if note is None:
+                return None
+            started = note.moment("started_at")
+            finished = note.moment("finished_at") if note.has("finished_at") else None
+        except ValueError as exc:
+            raise StorageError(
+                f"{self._path} does not say whether an init is under way: {exc}",
+                hint="no call is made: put back a good copy, or remove it to ask and pay for everything once more",
+                file=str(self._path),
+            ) from exc
+        return started if finished is None else None

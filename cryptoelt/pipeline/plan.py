@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.cost import Cost
 from cryptoelt.clock import iso
-from cryptoelt.errors import MissingInputError
 from cryptoelt.frequencies import INIT, Window, endpoints_of
 from cryptoelt.pipeline.init_window import InitWindow
 from cryptoelt.pipeline.windows import lacking_endpoints
@@ -30,7 +29,7 @@ class Priced:
 
     Attributes:
         by_endpoint: what each of them costs.
-        notes: what is only supposed, and who cannot be asked at all.
+        notes: what is only supposed.
     """
 
     by_endpoint: dict[str, Cost] = field(default_factory=dict)
@@ -115,6 +114,8 @@ def price(
 ) -> Priced:
     """Let the extractor of each endpoint say what it would ask, as in a run of all of them together.
 
+    A list that Bronze lacks is supposed: a plan is never below what a run costs once there is one.
+
     An endpoint that turned out dearer than configured this month is reckoned at what it turned out to cost.
 
     Raises:
@@ -143,11 +144,7 @@ def price(
             expected=expected,
         )
         for name in endpoints:
-            try:
-                cost = ask(extractors()[name](context), now)
-            except MissingInputError as exc:
-                priced.notes.append(f"{exc.message}: nobody is asked")
-                cost = Cost()
+            cost = ask(extractors()[name](context), now)
             priced.by_endpoint[name] = Cost(cost.calls, max(cost.credits, cost.calls * dearest.get(name, 0)))
     priced.notes += [f"{name} was never asked: {_supposed(name)} are supposed" for name in sorted(expected.supposed)]
     return priced

@@ -67,7 +67,7 @@ def _complete_through(journal: Journal, silver: SilverTable) -> datetime | None:
     try:
         table_id, version, complete = last["silver_table_id"], int(last["silver_version"]), last["complete_through"]
         moment = parse_iso(complete)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None  # a line that somebody mended by hand costs time too, no more
     same_table = table_id == silver.table_id and version <= silver.version
     return moment if same_table and silver.only_grew_after(version) else None

@@ -143,10 +143,18 @@ def test_a_plan_asks_nobody_and_leaves_nothing(simulated: SimulatedHome) -> None
     assert simulated.asked() == asked
 
 
-def test_who_cannot_be_asked_because_nobody_says_whom_is_named(simulated: SimulatedHome) -> None:
-    planned = plan(simulated.at(MONDAY), "weekly").priced
-    assert planned.cost.calls == 0
-    assert [note.partition(":")[0] for note in planned.notes] == ["exchange/info", "cryptocurrency/info"]
+@pytest.mark.parametrize("frequency", ["daily", "weekly"])
+def test_in_an_empty_home_what_nobody_says_yet_is_supposed_and_never_below_what_is_asked_later(
+    home: Path, frequency: str
+) -> None:
+    with market("medium") as server:
+        simulated = SimulatedHome.make(home, server)
+        planned = plan(simulated.at(MONDAY), frequency).priced
+        simulated.extract("init", due=False)
+        result = simulated.at(MONDAY + timedelta(days=1)).extract(frequency, due=False)
+
+    assert all("was never asked" in note and "supposed" in note for note in planned.notes)
+    assert planned.cost.credits >= result.credits.charged > 0
 
 
 def test_an_unknown_frequency_is_wrong_usage(simulated: SimulatedHome) -> None:

@@ -64,7 +64,7 @@ def test_another_port_of_the_same_machine_is_the_same_kind(tmp_path: Path) -> No
     HomeGuard(tmp_path).check("http://localhost:9")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "else"}', "null"])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"kind": "else"}', "null", '{"format": 2, "kind": "loopback"}'])
 def test_a_damaged_memory_refuses_and_names_the_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "api" / "origin.json"
     path.parent.mkdir()
@@ -78,4 +78,4 @@ def test_no_password_of_the_url_is_kept_or_shown(tmp_path: Path) -> None:
     assert shown_origin("http://[::1]:80") == "http://[::1]:80"
     HomeGuard(tmp_path).remember("https://user:secret@example.org")
     kept = json.loads((tmp_path / "api" / "origin.json").read_text())
-    assert kept == {"kind": "public", "base_url": "https://example.org"}
+    assert kept == {"format": 1, "kind": "public", "base_url": "https://example.org"}

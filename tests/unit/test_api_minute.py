@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cryptoelt.api.minute import MinuteLimit
+from cryptoelt.api.minute import MinuteLimit, times_in
 from cryptoelt.clock import Clock
 from cryptoelt.errors import StoppedError, StorageError
 
@@ -92,7 +91,9 @@ def test_a_clock_that_steps_back_costs_a_minute_at_most(tmp_path: Path) -> None:
     assert clock.sleeps == [pytest.approx(60, abs=0.05)]
 
 
-@pytest.mark.parametrize("content", [b"", b"[1, 2", b'{"a": 1}', b'["x"]', b"\xff", b"5"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[1, 2", b'{"a": 1}', b'["x"]', b"\xff", b"5", b'{"format": 2, "requests": []}']
+)
 def test_a_damaged_count_is_a_full_minute_since_it_was_written(tmp_path: Path, content: bytes) -> None:
     clock = RecordingClock()
     limit = MinuteLimit(tmp_path, 3, clock)
@@ -102,7 +103,7 @@ def test_a_damaged_count_is_a_full_minute_since_it_was_written(tmp_path: Path, c
     os.utime(limit.path, (written, written))
     limit.take()
     assert clock.sleeps == [pytest.approx(35, abs=0.05)]
-    assert len(json.loads(limit.path.read_text())) == 1
+    assert len(times_in(limit.path.read_bytes())) == 1
 
 
 def test_a_count_that_cannot_be_written_lets_no_request_go(tmp_path: Path) -> None:
@@ -118,4 +119,4 @@ def test_waiting_ends_when_the_run_is_asked_to_stop(tmp_path: Path) -> None:
     clock.stop.set()
     with pytest.raises(StoppedError):
         limit.take()
-    assert len(json.loads(limit.path.read_text())) == 1
+    assert len(times_in(limit.path.read_bytes())) == 1

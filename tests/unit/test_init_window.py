@@ -31,12 +31,6 @@ def test_after_it_is_finished_the_next_one_begins_anew(tmp_path: Path) -> None:
     assert window.begin(LATER).start == LATER
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"started_at": "2026"}', '{"started_at": 7, "finished_at": null}'])
-def test_a_note_that_cannot_be_read_costs_credits_and_no_data(tmp_path: Path, content: str) -> None:
-    (tmp_path / "init.json").write_text(content)
-    assert InitWindow(tmp_path).begin(NOON).start == NOON
-
-
 def line(window: str, *, is_complete: bool = True, warehouse: str = "embedded") -> dict[str, object]:
     return {"frequency": "10x", "window_start": window, "is_complete": is_complete, "warehouse": warehouse}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cryptoelt.errors import StorageError
 from cryptoelt.metadata.journals import Journal
-from cryptoelt.metadata.jsonl import append_line, make_folder, read_last, read_lines, read_newest_first
+from cryptoelt.metadata.jsonl import LINE_FORMAT, append_line, make_folder, read_last, read_lines, read_newest_first
 from cryptoelt.results import Phase
 from tests.support.processes import line_of, python, run_python, tell
 
@@ -37,7 +37,9 @@ def written(path: Path) -> list[dict[str, Any]]:
     """Return the lines as an ordinary reader of JSON lines sees them."""
     content = path.read_bytes()
     assert content.endswith(b"\n")
-    return [json.loads(line) for line in content.decode().split("\n")[:-1]]
+    lines = [json.loads(line) for line in content.decode().split("\n")[:-1]]
+    assert [line.pop("format") for line in lines] == [LINE_FORMAT] * len(lines)
+    return lines
 
 
 def test_what_is_appended_is_read_back_in_order(path: Path) -> None:

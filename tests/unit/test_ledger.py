@@ -97,6 +97,7 @@ def test_credits_go_from_reserved_to_charged_or_back(tmp_path: Path) -> None:
 def test_a_reservation_is_on_disk_before_reserve_returns(tmp_path: Path) -> None:
     ledger(tmp_path).reserve("a", 3, "one")
     assert json.loads(ledger_file(tmp_path).read_text()) == {
+        "format": 1,
         "event": "reserve",
         "at": "2026-11-23T10:30:00Z",
         "call_id": "one",

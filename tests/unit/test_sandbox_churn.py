@@ -11,7 +11,7 @@ import pytest
 
 from cryptoelt.sandbox.market.categories import categories, members_of
 from cryptoelt.sandbox.market.coins import Coin, others, roster
-from cryptoelt.sandbox.market.exchanges import exchanges
+from cryptoelt.sandbox.market.exchanges import declares_wallets, exchanges
 from cryptoelt.sandbox.market.listings import ranks
 from cryptoelt.sandbox.market.noise import DAY
 from cryptoelt.sandbox.market.world import WORLDS, Market
@@ -164,7 +164,11 @@ def test_the_full_world_is_as_large_as_the_real_market() -> None:
 
     assert 8_800 <= len(coins) <= 9_200
     assert 35_000 < max(coin.id for coin in coins) <= 38_000
-    assert 800 <= len(open_now) <= 820
-    assert 40 <= sum(exchange.place is not None for exchange in open_now) <= 47
+    assert 965 <= len(open_now) <= 990
+    publishing = {exchange.id for exchange in open_now if exchange.place is not None}
+    declaring = {exchange.id for exchange in open_now if declares_wallets(full, exchange)}
+    assert 85 <= len(declaring) <= 93
+    assert 66 <= len(publishing) <= 75
+    assert len(publishing - declaring) == 2
     assert 275 <= len(sizes) <= 290
     assert sum(size > 1_000 for size in sizes) == 1

@@ -70,13 +70,13 @@ def shape(value: Any) -> Any:
 # ----- exchange/map
 
 
-def test_the_full_map_holds_about_810_active_exchanges_by_id_for_one_credit() -> None:
+def test_the_full_map_holds_about_978_active_exchanges_by_id_for_one_credit() -> None:
     reply = ask(make("full"), MAP)
     rows = json.loads(reply.body)["data"]
     names = Counter(row["name"] for row in rows)
 
     assert reply.credits == 1
-    assert 800 <= len(rows) <= 820
+    assert 965 <= len(rows) <= 990
     assert [row["id"] for row in rows] == sorted({row["id"] for row in rows})
     assert len({row["slug"] for row in rows}) == len(rows)
     assert sum(count > 1 for count in names.values()) == 2

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from cryptoelt.sandbox.market.exchange_texts import description, notice
-from cryptoelt.sandbox.market.exchanges import ACTIVE, is_redistributable, period, turns
+from cryptoelt.sandbox.market.exchanges import ACTIVE, declares_wallets, is_redistributable, period, turns
 from cryptoelt.sandbox.market.noise import DAY, as_sent, between, uniform, walk
 from cryptoelt.sandbox.market.times import api_time
 
@@ -43,7 +43,7 @@ def info_record(market: Market, exchange: Exchange, moment: float) -> dict[str, 
     """Return an exchange as exchange/info sends it, with all that can be asked for."""
     maker_fee, taker_fee = _fees(market, exchange, moment)
     volume = spot_volume(market, exchange, moment)
-    shows_wallets = int(exchange.place is not None)
+    shows_wallets = int(declares_wallets(market, exchange))
     return {
         "id": exchange.id,
         "name": exchange.name,

@@ -124,10 +124,23 @@ def _opened(exchange_id: int) -> float:
 
 
 @lru_cache(maxsize=64)
+def _by_chance(market: Market) -> tuple[int, ...]:
+    """Return the lasting exchanges: those that publish their wallets, the largest first, then those that do not."""
+    return tuple(sorted(range(market.world.exchanges), key=lambda number: uniform(market.seed, "publishes", number)))
+
+
+@lru_cache(maxsize=64)
 def _places(market: Market) -> dict[int, int]:
     """Return which of the lasting exchanges publish their wallets, and the place of each, the largest first."""
-    by_chance = sorted(range(market.world.exchanges), key=lambda number: uniform(market.seed, "publishes", number))
-    return {number: place for place, number in enumerate(by_chance[: market.world.publishers])}
+    return {number: place for place, number in enumerate(_by_chance(market)[: market.world.publishers])}
+
+
+def declares_wallets(market: Market, exchange: Exchange) -> bool:
+    """Tell whether an exchange says that it publishes its wallets; some say so and send none, some do not and send."""
+    world, place = market.world, exchange.place
+    if place is None:
+        return exchange.number in _by_chance(market)[world.publishers : world.publishers + world.silent]
+    return not world.publishers - 1 - world.undeclared <= place < world.publishers - 1
 
 
 def _publishes(market: Market, exchange: Exchange, moment: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cryptoelt.errors import UsageError
@@ -18,6 +18,8 @@ class World:
         coins: active coins that are there from the beginning, about as many as there are at any moment.
         exchanges: active exchanges that are there from the beginning; with churn a few more come and go.
         publishers: how many of them publish their wallets.
+        silent: how many more say that they do, and send no row.
+        undeclared: how many of the publishers do not say so.
         wallet_rows: rows of assets of the largest of those.
         haste: how many times faster and commoner changes are than in the real market.
     """
@@ -26,15 +28,20 @@ class World:
     churn: bool = True
     coins: int = 8750
     haste: float = 1.0
-    exchanges: int = 796
-    publishers: int = 43
+    exchanges: int = 961
+    publishers: int = 69
+    silent: int = 20
+    undeclared: int = 2
     wallet_rows: int = 1180
 
 
+_SMALL = World(categories=12, churn=False, coins=60, exchanges=14, publishers=5, silent=1, undeclared=1, wallet_rows=60)
 WORLDS = {
-    "small": World(categories=12, churn=False, coins=60, exchanges=14, publishers=5, wallet_rows=60),
-    "small-churn": World(categories=12, churn=True, coins=60, haste=25.0, exchanges=14, publishers=5, wallet_rows=60),
-    "medium": World(categories=40, churn=True, coins=1200, haste=4.0, exchanges=110, publishers=12, wallet_rows=200),
+    "small": _SMALL,
+    "small-churn": replace(_SMALL, churn=True, haste=25.0),
+    "medium": World(
+        categories=40, coins=1200, haste=4.0, exchanges=110, publishers=12, silent=3, undeclared=1, wallet_rows=200
+    ),
     "full": World(),
 }
 

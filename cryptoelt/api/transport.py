@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import ssl
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import requests
@@ -16,6 +17,8 @@ from cryptoelt.api.home_guard import is_loopback, shown_origin
 from cryptoelt.api.key import KeyHeader
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import SecretStr
 
     from cryptoelt.clock import Clock
@@ -35,6 +38,7 @@ class Exchange:
         problem: what went wrong on the way; "" when nothing did.
         sent: whether the request may have reached the API.
         elapsed_ms: from sending to the last byte, by our clock.
+        date: the header Date; None where there is none that can be read.
     """
 
     status: int | None
@@ -43,6 +47,7 @@ class Exchange:
     problem: str
     sent: bool
     elapsed_ms: int
+    date: datetime | None = None
 
 
 class Transport:
@@ -70,6 +75,7 @@ class Transport:
         status: int | None = None
         body: bytes | None = None
         retry_after: float | None = None
+        date: datetime | None = None
         problem, sent = "", True
         # The exceptions of `requests` hold the request and so the key: none of them leaves this block, not even as
         # the context of another.
@@ -84,6 +90,7 @@ class Transport:
             ) as response:
                 status = response.status_code
                 retry_after = self._seconds(response.headers.get("Retry-After"))
+                date = _moment(response.headers.get("Date"))
                 body = self._read(response)
         except (requests.RequestException, HTTPError) as exc:
             sent = status is not None or not _never_sent(exc)
@@ -91,7 +98,7 @@ class Transport:
         if not problem and body is None:
             problem = f"{self._origin} was still sending after {self._longest_body:.0f} s"
         elapsed_ms = round((self._clock.monotonic() - began) * 1000)
-        return Exchange(status, body, retry_after, problem, sent, elapsed_ms)
+        return Exchange(status, body, retry_after, problem, sent, elapsed_ms, date)
 
     @property
     def _longest_body(self) -> float:
@@ -127,6 +134,14 @@ class Transport:
         if not sent:
             return f"no connection to {self._origin}: {reason}"
         return f"the connection to {self._origin} broke off: {reason}"
+
+
+def _moment(header: str | None) -> datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _never_sent(exc: Exception) -> bool:

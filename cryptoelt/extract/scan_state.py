@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import iso, parse_iso
 from cryptoelt.errors import DamagedFileError
+from cryptoelt.lake.bronze import FUTURE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -138,7 +139,7 @@ def _scans(bronze: Bronze, endpoint: str, since: datetime, until: datetime | Non
     """Return the scans of which Bronze has an answer in a span of time, in the order in which they began."""
     found: dict[str, Scan] = {}
     for file in bronze.files(endpoint, after=since - _SECOND):
-        if until is not None and file.snapshot > until:
+        if until is not None and file.snapshot > until + FUTURE:
             break
         try:
             note = bronze.footer(file).note

@@ -38,8 +38,8 @@ class RunJournal:
             yield from read_lines(self._folder / f"{month:%Y-%m}.jsonl")
             month = (month + timedelta(days=32)).replace(day=1)
 
-    def last(self, frequency: str) -> dict[str, Any] | None:
-        """Return the newest line of a frequency, however old; None where it never ran.
+    def newest_first(self, frequency: str) -> Iterator[dict[str, Any]]:
+        """Yield the lines of a frequency, newest first, and read no further back than they are asked for.
 
         Raises:
             StorageError: a line is not JSON.
@@ -47,5 +47,4 @@ class RunJournal:
         for path in sorted(self._folder.glob("????-??.jsonl"), reverse=True):
             for line in read_newest_first(path):
                 if line.get("frequency") == frequency:
-                    return line
-        return None
+                    yield line

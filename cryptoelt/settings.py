@@ -31,6 +31,7 @@ from cryptoelt.errors import ConfigurationError
 from cryptoelt.settings_environment import check_env_file, check_variables
 from cryptoelt.settings_file import read_config_file
 from cryptoelt.settings_sections import (
+    AUTO,
     EMBEDDED,
     PUBLIC_API,
     ApiSettings,
@@ -66,6 +67,8 @@ __all__ = [
 ]
 
 _MASK = "********"
+#: What a setting is that is not set, where that has a name.
+_UNSET = dict.fromkeys(("api.requests_per_minute", "budget.monthly_credits"), AUTO)
 #: Spark properties whose value is a secret, by their name.
 _SECRET_NAME = re.compile(r"secret|password|passwd|token|credential|access[._]?key|account[._]?key", re.IGNORECASE)
 
@@ -299,7 +302,7 @@ def leaf_settings(settings: Settings, places: list[tuple[str, dict[str, Any]]]) 
             path = [section, field] if field else [section]
             origin = next((place for place, values in places if _contains(values, path)), "default")
             name = ".".join(path)
-            rows.append((name, used.get(name) or _shown(leaf), origin))
+            rows.append((name, used.get(name) or _shown(leaf) or _UNSET.get(name), origin))
     return rows
 
 

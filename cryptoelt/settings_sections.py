@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+)
 
 PUBLIC_API = "https://pro-api.coinmarketcap.com"
 EMBEDDED = "embedded"
+AUTO = "auto"
+#: A limit that is not set, or set to `auto`, is None: it is what key/info says.
+OrAuto = BeforeValidator(lambda value: None if value == AUTO else value)
 
 
 class _Section(BaseModel):
@@ -21,7 +33,10 @@ class ApiSettings(_Section):
 
     base_url: str = PUBLIC_API
     key: SecretStr | None = None
-    requests_per_minute: int = Field(default=30, ge=1)
+    requests_per_minute: Annotated[PositiveInt | None, OrAuto] = None
+    """None takes what key/info says; a number only lowers that."""
+    clock_tolerance: float = Field(default=10, ge=0)
+    """Minutes by which our clock may differ from the API's before a run refuses to call."""
     connect_timeout: float = Field(default=10, gt=0)
     read_timeout: float = Field(default=60, gt=0)
     max_tries: int = Field(default=5, ge=1, le=5)
@@ -76,17 +91,17 @@ class LakeSettings(_Section):
 class BudgetSettings(_Section):
     """The monthly credits and how they may be spent."""
 
-    monthly_credits: int = Field(default=10000, ge=0)
+    monthly_credits: Annotated[NonNegativeInt | None, OrAuto] = None
+    """None takes what key/info says; a number only lowers that."""
     buffer: float = Field(default=0.35, ge=0, lt=1)
     reset_day: int = Field(default=1, ge=1, le=28)
     category_share: float = Field(default=0.06, ge=0, le=1)
     prices: dict[str, NonNegativeInt] = Field(default_factory=dict)
     """Endpoint name -> credits of one call, where the provider's price is not the catalogue's."""
 
-    @property
-    def spendable(self) -> int:
-        """Credits of a month that may be spent: the limit less the buffer."""
-        return int(self.monthly_credits * (1 - self.buffer) + 1e-9)
+    def spendable_of(self, limit: int) -> int:
+        """Return the credits of a month that may be spent of a limit: the limit less the buffer."""
+        return int(limit * (1 - self.buffer) + 1e-9)
 
 
 class ExtractSettings(_Section):

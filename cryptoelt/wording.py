@@ -7,14 +7,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
 
 #: A name less alike than this was hardly what somebody meant to type.
 _ALIKE = 0.6
+#: In minutes.
+_HOUR = 60
+_DAY = 24 * _HOUR
 
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: `1 credit`, `1,100 credits`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def lasting(length: timedelta) -> str:
+    """Return a length of time, as exactly as its size makes sense: `12 minutes`, `3.5 hours`, `371 days`."""
+    minutes = length.total_seconds() / 60
+    if minutes < _HOUR:
+        return counted(round(minutes), "minute")
+    if minutes < 2 * _DAY:
+        return f"{minutes / _HOUR:.1f} hours"
+    return counted(round(minutes / _DAY), "day")
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:

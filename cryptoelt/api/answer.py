@@ -25,11 +25,13 @@ class Answer:
         call_id: identity of the try that brought it; its line is in `metadata/calls/`.
         endpoint: the endpoint's name.
         records: the items of `data` when it is a list; else one record, `data` itself.
-        server_time: `status.timestamp`, aware UTC; None when the answer has none.
+        requested_at: when it was sent for, by our clock.
+        server_time: `status.timestamp`, else the header `Date`, aware UTC; None when the answer has neither.
         credits: what the call cost, by `status.credit_count`.
         total_count: `status.total_count` where the endpoint sends it.
         sha256: checksum of the body as received.
         is_list: whether `data` was a list.
+        elapsed_ms: how long it took, from sending to the last byte.
     """
 
     call_id: str
@@ -42,3 +44,4 @@ class Answer:
     total_count: int | None
     sha256: str
     is_list: bool = False
+    elapsed_ms: int = 0

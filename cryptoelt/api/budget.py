@@ -61,6 +61,7 @@ class BudgetReport:
         return {
             "month": self.state.month,
             "limit": self.state.limit,
+            "limit_source": self.state.limit_source,
             "buffer": self.state.buffer,
             "spendable": self.state.spendable,
             "charged": self.state.charged,

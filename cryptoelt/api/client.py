@@ -14,6 +14,7 @@ from cryptoelt.api.call_journal import CallJournal
 from cryptoelt.api.catalogue import KEY_INFO, Shape
 from cryptoelt.api.home_guard import HomeGuard
 from cryptoelt.api.key import harmless, usable_key
+from cryptoelt.api.key_plan import KeyPlanFile
 from cryptoelt.api.minute import MinuteLimit
 from cryptoelt.api.retry import RetryPolicy
 from cryptoelt.api.transport import Transport
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from cryptoelt.settings import Settings
 
 log = logging.getLogger("cryptoelt.api")
+
+_TRIES_OF_KEY_INFO = 2
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,11 @@ class CoinMarketCapClient:
         self._clock = clock
         self._run_id = run_id
         self._guard = HomeGuard(settings.metadata_dir)
-        self._minute = MinuteLimit(settings.metadata_dir, settings.api.requests_per_minute, clock)
-        self._retry = RetryPolicy(clock, max_tries=settings.api.max_tries, max_wait=settings.api.max_wait)
+        limit = KeyPlanFile(settings.metadata_dir).known().request_limit(settings.api)
+        self._minute = MinuteLimit(settings.metadata_dir, limit.value, clock)
+        tries, wait = settings.api.max_tries, settings.api.max_wait
+        self._retry = RetryPolicy(clock, max_tries=tries, max_wait=wait)
+        self._brief_retry = RetryPolicy(clock, max_tries=min(tries, _TRIES_OF_KEY_INFO), max_wait=wait)
         self._journal = CallJournal(settings.metadata_dir)
         self._transport = Transport(settings.api, clock)
         self._closing = weakref.finalize(self, self._transport.close)
@@ -101,11 +107,25 @@ class CoinMarketCapClient:
             StorageError: ledger or journal cannot be written.
             StoppedError: the run is to end; an answer under way that does not come at once is left behind.
         """
+        return self._get(endpoint, rows, {**endpoint.parameters, **parameters}, self._retry)
+
+    def ask_key_info(self) -> Answer:
+        """Ask key/info, with few tries: what it says is good to know, and nothing waits for it.
+
+        Raises:
+            CryptoEltError: as of `get`.
+        """
+        return self._get(KEY_INFO, None, KEY_INFO.parameters, self._brief_retry)
+
+    def limit_requests(self, limit: int) -> None:
+        """Make so many requests a minute at most from now on."""
+        self._minute.limit = limit
+
+    def _get(self, endpoint: Endpoint, rows: int | None, asked: dict[str, str], retry: RetryPolicy) -> Answer:
         key = usable_key(self._settings)
         self._guard.check(self._settings.api.base_url)
         self._transport.require_certificates()
-        asked = {**endpoint.parameters, **parameters}
-        return self._retry.run(lambda: self._attempt(endpoint, rows, asked, key))
+        return retry.run(lambda: self._attempt(endpoint, rows, asked, key))
 
     def _attempt(self, endpoint: Endpoint, rows: int | None, parameters: dict[str, str], key: SecretStr) -> Answer:
         self._clock.stop.raise_if_set()
@@ -217,12 +237,13 @@ def _answer(attempt: _Try, exchange: Exchange, verdict: Verdict) -> Answer:
         endpoint=attempt.endpoint.name,
         parameters=attempt.parameters,
         requested_at=attempt.requested_at,
-        server_time=envelope.server_time,
+        server_time=envelope.server_time or exchange.date,
         records=envelope.records,
         credits=verdict.credits,
         total_count=envelope.total_count,
         sha256=_sha256(body),
         is_list=envelope.is_list,
+        elapsed_ms=exchange.elapsed_ms,
     )
 
 

@@ -68,7 +68,7 @@ def parse_envelope(body: bytes) -> Envelope | None:
         credits=whole_number(fields.get("credit_count")),
         elapsed=whole_number(fields.get("elapsed")),
         total_count=whole_number(fields.get("total_count")),
-        server_time=_moment(fields.get("timestamp")),
+        server_time=moment_of(fields.get("timestamp")),
         records=records,
         is_list="data" in members and text[members["data"][0]] == "[",
     )
@@ -151,7 +151,8 @@ def _expect(text: str, position: int, character: str) -> int:
     return _skip(text, position + 1)
 
 
-def _moment(value: object) -> datetime | None:
+def moment_of(value: object) -> datetime | None:
+    """Return a moment sent as ISO 8601; None for anything else."""
     if not isinstance(value, str):
         return None
     try:

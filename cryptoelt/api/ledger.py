@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptoelt.api.credit_month import CreditMonth, credit_month_of
+from cryptoelt.api.key_plan import BY_DEFAULT, BY_KEY_INFO, KeyPlanFile
 from cryptoelt.api.ledger_month import LedgerMonth, Reservation, Sums
 from cryptoelt.clock import iso
 from cryptoelt.errors import BudgetError
@@ -32,7 +33,8 @@ class LedgerState:
 
     Attributes:
         month: the credit month as YYYY-MM.
-        limit: the provider's monthly credits, as configured.
+        limit: the monthly credits: what key/info says, or less where that is set.
+        limit_source: who says so: `key/info`, `setting`, or `default` as long as neither does.
         buffer: the share of the limit that is never spent.
         spendable: the limit less the buffer, or the provider's own figure where that is lower.
         charged: settled credits.
@@ -43,12 +45,13 @@ class LedgerState:
         open_reservations: oldest first.
         starts_at: when the month began.
         resets_at: when the next month begins.
-        limit_less_buffer: what would be spendable by the settings alone.
+        limit_less_buffer: what would be spendable by the limit alone.
         dearest: by endpoint, the highest charge of a call that exceeded its reservation.
     """
 
     month: str
     limit: int
+    limit_source: str
     buffer: float
     spendable: int
     charged: int
@@ -66,7 +69,12 @@ class LedgerState:
         """Say in words where the spendable figure comes from."""
         if self.spendable < self.limit_less_buffer:
             return "all that the provider has for this key"
-        return f"limit {self.limit:,} less a buffer of {self.buffer * 100:g} %"
+        return self.why_limit()
+
+    def why_limit(self) -> str:
+        """Say in words what a whole month may cost, whoever else has spent some of the present one."""
+        said = {BY_KEY_INFO: " by key/info", BY_DEFAULT: " (key/info was not asked yet)"}.get(self.limit_source, "")
+        return f"limit {self.limit:,}{said} less a buffer of {self.buffer * 100:g} %"
 
 
 class CreditLedger:
@@ -74,6 +82,7 @@ class CreditLedger:
 
     def __init__(self, metadata_dir: Path, budget: BudgetSettings, clock: Clock) -> None:
         self._folder = metadata_dir / "credits"
+        self._key_plan = KeyPlanFile(metadata_dir)
         self._budget = budget
         self._clock = clock
         self._months: dict[str, LedgerMonth] = {}
@@ -149,6 +158,8 @@ class CreditLedger:
         Afterwards charged + external equals the provider's figure. Only where the provider counts less than was already
         settled does charged stay above it: what an answer said it cost is a fact.
 
+        Nothing is written where the ledger says all of that already.
+
         Args:
             provider_used: credits of this month by the provider's count.
             provider_left: credits the provider has left for this month, where known.
@@ -166,6 +177,8 @@ class CreditLedger:
                 return False
             book = self._month(current)
             sums = book.sums()
+            if sums.agrees_with(provider_used, provider_left):
+                return True
             charged = sums.total_charged
             unexplained = max(0, provider_used - charged - sums.external)
             settled: dict[str, int] = {}
@@ -203,11 +216,14 @@ class CreditLedger:
             return self._state_of(current, sums), sums
 
     def _state_of(self, current: CreditMonth, sums: Sums) -> LedgerState:
-        spendable = self._budget.spendable if sums.ceiling is None else min(self._budget.spendable, sums.ceiling)
+        limit = self._key_plan.known().credit_limit(self._budget)
+        less_buffer = self._budget.spendable_of(limit.value)
+        spendable = less_buffer if sums.ceiling is None else min(less_buffer, sums.ceiling)
         spent = sums.total_charged + sums.reserved + sums.external
         return LedgerState(
             month=current.name,
-            limit=self._budget.monthly_credits,
+            limit=limit.value,
+            limit_source=limit.source,
             buffer=self._budget.buffer,
             spendable=spendable,
             charged=sums.total_charged,
@@ -218,7 +234,7 @@ class CreditLedger:
             open_reservations=tuple(sums.open.values()),
             starts_at=current.start,
             resets_at=current.end,
-            limit_less_buffer=self._budget.spendable,
+            limit_less_buffer=less_buffer,
             dearest=dict(sums.floor),
         )
 

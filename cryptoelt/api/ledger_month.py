@@ -64,6 +64,12 @@ class Sums:
         """Credits of all open reservations."""
         return sum(reservation.credits for reservation in self.open.values())
 
+    def agrees_with(self, provider_used: int, provider_left: int | None) -> bool:
+        """Tell whether the provider's count says nothing new: nothing is open, and its figures are those known."""
+        external = max(0, provider_used - self.total_charged)
+        ceiling = None if provider_left is None else self.total_charged + external + provider_left
+        return not self.open and (external, ceiling) == (self.external, self.ceiling)
+
     def apply(self, event: dict[str, Any]) -> None:
         """Add one event.
 

@@ -51,7 +51,7 @@ class MinuteLimit:
 
     def __init__(self, metadata_dir: Path, limit: int, clock: Clock) -> None:
         self.path = metadata_dir / "api" / "minute.json"
-        self._limit = limit
+        self.limit = limit
         self._clock = clock
 
     def take(self) -> None:
@@ -62,8 +62,8 @@ class MinuteLimit:
             StoppedError: the run was asked to end while waiting.
         """
         while (wait := self._try_take()) > 0:
-            told = waiting_for_next_minute(wait, f"{counted(self._limit, 'request')} a minute")
-            log.info("minute.wait", extra={"fields": {"seconds": round(wait, 3), "limit": self._limit}, **told})
+            told = waiting_for_next_minute(wait, f"{counted(self.limit, 'request')} a minute")
+            log.info("minute.wait", extra={"fields": {"seconds": round(wait, 3), "limit": self.limit}, **told})
             self._clock.sleep(wait)
 
     def _try_take(self) -> float:
@@ -72,10 +72,10 @@ class MinuteLimit:
             known = self._read(now)
             # A time ahead of us was written before the clock stepped back: it counts as now, not as an hour's wait.
             recent = sorted(min(at, now) for at in known if at > now - _WINDOW)
-            full = len(recent) >= self._limit
+            full = len(recent) >= self.limit
             if not full or recent != known:
                 replace_json(self.path, {_REQUESTS: recent if full else [*recent, now]}, durable=False)
-            return recent[-self._limit] + _WINDOW - now + _MARGIN if full else 0.0
+            return recent[-self.limit] + _WINDOW - now + _MARGIN if full else 0.0
 
     def _read(self, now: float) -> list[float]:
         """Return the times of past requests.
@@ -94,4 +94,4 @@ class MinuteLimit:
             return times_in(text)
         except ValueError:
             log.warning("minute.damaged", extra={"fields": {"path": str(self.path)}})
-            return [min(written, now)] * self._limit
+            return [min(written, now)] * self.limit

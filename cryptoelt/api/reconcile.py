@@ -1,49 +1,35 @@
-"""Reconciliation: what became of the calls of a process that died, by the provider's own count."""
+"""Reconciliation: what became of the calls of a process that died, and what others spent, by the provider's count."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
-
-from cryptoelt.api.catalogue import KEY_INFO
-from cryptoelt.api.envelope import whole_number
-from cryptoelt.errors import (
-    AnswerError,
-    ApiUnavailableError,
-    CryptoEltError,
-    EndpointRefusedError,
-    RequestRejectedError,
-)
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cryptoelt.api.client import CoinMarketCapClient
     from cryptoelt.api.ledger import CreditLedger
 
 log = logging.getLogger("cryptoelt.api")
 
 
-def reconcile_if_open(client: CoinMarketCapClient, ledger: CreditLedger) -> bool:
-    """Settle the reservations that dead processes left open; does nothing, and asks nothing, when there is none.
+def reconcile(ledger: CreditLedger, used: int, left: int | None, month: str) -> bool:
+    """Settle the reservations that dead processes left open, and take up what others spent with the same key.
 
-    The caller holds the run lock, so that no open reservation belongs to a call still under way. While the provider
-    cannot be asked, the reservations go on counting as spent.
+    The caller holds the run lock, so that no open reservation belongs to a call still under way.
+
+    Args:
+        ledger: the credits of the home.
+        used: credits of the month by the provider's count.
+        left: credits the provider has left for it, where known.
+        month: the month in which the provider was asked.
 
     Returns:
-        Whether the ledger was reconciled.
+        Whether the figures were taken: not where the month has ended meanwhile.
 
     Raises:
-        ConfigurationError, CredentialsError, BudgetError, StorageError, StoppedError: as `CoinMarketCapClient.get`.
+        StorageError: the ledger cannot be read or written.
     """
     before = ledger.state()
-    if not before.open_reservations:
-        return False
-    try:
-        answer = client.get(KEY_INFO)
-        used, left = _month_to_date(answer.records[0].value if answer.records else None)
-    except (ApiUnavailableError, EndpointRefusedError, RequestRejectedError, AnswerError) as exc:
-        _log_unreconciled(exc, before.reserved)
-        return False
-    done = ledger.reconcile(used, provider_left=left, month=before.month)
+    done = ledger.reconcile(used, provider_left=left, month=month)
     after = ledger.state()
     fields = {
         "open": len(before.open_reservations),
@@ -58,23 +44,3 @@ def reconcile_if_open(client: CoinMarketCapClient, ledger: CreditLedger) -> bool
     else:
         log.warning("credits.above_provider", extra={"fields": fields})
     return done
-
-
-def _month_to_date(data: Any) -> tuple[int, int | None]:
-    """Return credits used and left of the month, by key/info."""
-    month = data
-    for name in ("usage", "current_month"):
-        month = month.get(name) if isinstance(month, dict) else None
-    used = whole_number(month.get("credits_used")) if isinstance(month, dict) else None
-    if used is None:
-        raise AnswerError(
-            f"{KEY_INFO.name}: `usage.current_month.credits_used` is missing", hint="look at the account's own page"
-        )
-    return used, whole_number(month.get("credits_left"))
-
-
-def _log_unreconciled(exc: CryptoEltError, reserved: int) -> None:
-    log.warning(
-        "credits.not_reconciled",
-        extra={"fields": {"reserved": reserved, "error": type(exc).__name__, "message": exc.message}},
-    )

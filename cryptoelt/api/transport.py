@@ -6,6 +6,7 @@ import email.utils
 import os
 import ssl
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from cryptoelt.api.key import KeyHeader
 from cryptoelt.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import SecretStr
 
     from cryptoelt.clock import Clock
@@ -42,6 +45,7 @@ class Exchange:
         sent: whether the request may have reached the API.
         elapsed_ms: from sending to the last byte, by our clock.
         content_type: what the body is said to be, without its parameters; "" where nothing is said.
+        date: the header Date; None where there is none that can be read.
     """
 
     status: int | None
@@ -51,6 +55,7 @@ class Exchange:
     sent: bool
     elapsed_ms: int
     content_type: str = ""
+    date: datetime | None = None
 
 
 class Transport:
@@ -105,6 +110,7 @@ class Transport:
         status: int | None = None
         body: bytes | None = None
         retry_after: float | None = None
+        date: datetime | None = None
         problem, sent, content_type = "", True, ""
         # The exceptions of `requests` hold the request and so the key: none of them leaves this block, not even as
         # the context of another.
@@ -120,13 +126,14 @@ class Transport:
                 status = response.status_code
                 retry_after = self._seconds(response.headers.get("Retry-After"))
                 content_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
+                date = _moment(response.headers.get("Date"))
                 body = self._read(response)
         except (requests.RequestException, HTTPError) as exc:
             sent = status is not None or not _never_sent(exc)
             problem = self._told(exc, sent=sent)
         if not problem and body is None:
             problem = f"{self._origin} was still sending after {self._longest_body:.0f} s"
-        return Exchange(status, body, retry_after, problem, sent, 0, content_type)
+        return Exchange(status, body, retry_after, problem, sent, 0, content_type, date)
 
     @property
     def _longest_body(self) -> float:
@@ -162,6 +169,14 @@ class Transport:
         if not sent:
             return f"no connection to {self._origin}: {reason}"
         return f"the connection to {self._origin} broke off: {reason}"
+
+
+def _moment(header: str | None) -> datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _never_sent(exc: Exception) -> bool:

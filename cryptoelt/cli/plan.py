@@ -72,6 +72,7 @@ def _of_run(found: RunPlan) -> Iterator[str]:
     left = f"{max(0, found.state.remaining):,} of {found.state.spendable:,}"
     verdict = "fits" if found.fits else "does not fit"
     yield f"at most {counted(found.priced.cost.credits, 'credit')}; {left} are left in {found.state.month}: {verdict}"
+    yield f"spendable: {found.state.why_spendable()}"
 
 
 def _of_month(found: MonthPlan) -> Iterator[str]:
@@ -81,6 +82,7 @@ def _of_month(found: MonthPlan) -> Iterator[str]:
     verdict = "fits" if found.fits else "does not fit"
     total = f"{spent}{found.priced.cost.credits:,} to come = {counted(found.total, 'credit')}"
     yield f"{total} of {found.spendable:,} in {found.month.name}: {verdict}"
+    yield f"spendable: {found.state.why_spendable() if found.is_present else found.state.why_limit()}"
     for name, frequency in found.frequencies.items():
         if frequency.lost:
             yield f"{counted(frequency.lost, 'window')} of {name} would be lost: raise the limit, or lower the buffer"

@@ -23,8 +23,8 @@ def sandbox(
     speed: Annotated[float, typer.Option(help="Sandbox seconds in a real second.", min=0)] = 1.0,
     start: Annotated[str | None, typer.Option(help="The first moment, ISO 8601; default: now.")] = None,
     refresh: Annotated[int | None, typer.Option(help="Seconds between two market states.", min=1)] = None,
-    credits_: Annotated[int, typer.Option("--credits", help="Credits of a month.", min=0)] = 10_000,
-    minute_limit: Annotated[int, typer.Option(help="Requests of a clock minute.", min=1)] = 30,
+    credits_: Annotated[int, typer.Option("--credits", help="Credits of a month.", min=0)] = 15_000,
+    minute_limit: Annotated[int, typer.Option(help="Requests of a clock minute.", min=1)] = 50,
     state: Annotated[Path | None, typer.Option(help="File that keeps the count of credits over restarts.")] = None,
 ) -> None:
     """Serve a local CoinMarketCap: real paths, prices, limits and errors, a synthetic market, faults on demand."""

@@ -41,6 +41,8 @@ def status(
     if any(frequency.missed for frequency in report.frequencies):
         show_table(f"missed in {days} days", ["frequency", "window", "lacking"], _missed(report))
     show_table("freshness", ["endpoint", "newest snapshot", "age"], _fresh(report))
+    for notice in report.notices:
+        typer.echo(notice)
 
 
 def _row(frequency: FrequencyStatus) -> list[str]:

@@ -89,7 +89,7 @@ class CategoryExtractor(ScanExtractor):
 
     @property
     def _share(self) -> int:
-        return int(self.context.budget.monthly_credits * self.context.budget.category_share)
+        return int(self.context.governor.ledger.state().limit * self.context.budget.category_share)
 
     @cached_property
     def _sizes(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import DamagedFileError, UnreadableFileError
+from cryptoelt.lake.bronze import FUTURE
 from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.metadata.formats import name_once
 
@@ -203,7 +204,7 @@ def _scans(bronze: Bronze, endpoint: str, since: datetime, until: datetime | Non
     """Return the scans of which Bronze has an answer in a span of time, in the order in which they began."""
     found: dict[datetime, Scan] = {}
     for file in bronze.files(endpoint, after=since - _SECOND):
-        if until is not None and file.snapshot > until:
+        if until is not None and file.snapshot > until + FUTURE:
             break
         footer = _footer(bronze, file)
         said = None if footer is None else footer.note.scan

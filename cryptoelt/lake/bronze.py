@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from cryptoelt.lake.store import Store
 
+#: A snapshot that lies further ahead than this was stamped by a clock that was wrong.
+FUTURE = timedelta(minutes=10)
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 #: Columns of every Bronze file, before the typed ones. `unfit` lists the fields whose value no typed column can hold,
 #: as `field=rule`; NULL where all fit.
@@ -141,10 +143,24 @@ class BronzeFooter:
 
 
 class Bronze:
-    """The raw snapshots of a lake."""
+    """The raw snapshots of a lake.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: where they lie.
+        until: those above this moment are passed over, wherever snapshots are listed.
+    """
+
+    def __init__(self, store: Store, until: datetime | None = None) -> None:
         self.store = store
+        self._until = until
+
+    def as_of(self, now: datetime) -> Bronze:
+        """Return the snapshots without those that lie in the future: nothing may be decided by what they say."""
+        return Bronze(self.store, now + FUTURE)
+
+    def future(self, endpoint: str, now: datetime) -> list[BronzeSnapshot]:
+        """Return the snapshots of an endpoint that lie in the future, oldest first; as a rule one month is listed."""
+        return self.snapshots(endpoint, after=now + FUTURE)
 
     def path_of(self, endpoint: str, snapshot: datetime, part: int | None = None) -> str:
         """Return where the snapshot of an endpoint lies, or one part of it."""
@@ -231,7 +247,9 @@ class Bronze:
         for name in self.store.list(f"bronze/{endpoint}/{month}"):
             path = f"bronze/{endpoint}/{month}/{name}"
             file = _file_of(endpoint, path, name)
-            if file is not None and self.path_of(endpoint, file.snapshot, file.part) == path:
+            if file is None or (self._until is not None and file.snapshot > self._until):
+                continue
+            if self.path_of(endpoint, file.snapshot, file.part) == path:
                 files.append(file)
         return sorted(files, key=lambda file: (file.snapshot, file.part or 0))
 

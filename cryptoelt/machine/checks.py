@@ -196,6 +196,7 @@ def clock_check(settings: Settings, clock: Clock) -> Check:
 
 def minute_check(settings: Settings, clock: Clock) -> Check:
     """See that the count of requests of this minute is readable and not from the future."""
+    from cryptoelt.api.key_plan import limits_of
     from cryptoelt.api.minute import times_in
 
     path = settings.metadata_dir / "api" / "minute.json"
@@ -207,10 +208,10 @@ def minute_check(settings: Settings, clock: Clock) -> Check:
         hint = f"remove it: the next request then waits for nothing older (`rm {path}`)"
         return Check("minute limit", Verdict.WARN, f"{path} cannot be read: {exc}", hint)
     now = clock.now().timestamp()
-    recent = sum(now - 60 < at <= now for at in times)
+    recent, limit = sum(now - 60 < at <= now for at in times), limits_of(settings)["api.requests_per_minute"]
     if any(at > now + _SKEW.total_seconds() for at in times):
         return Check("minute limit", Verdict.WARN, f"{path} has times of the future", "set the machine's clock")
-    return Check("minute limit", Verdict.OK, f"{recent} of {settings.api.requests_per_minute} in the last minute")
+    return Check("minute limit", Verdict.OK, f"{recent} of {limit.value} in the last minute")
 
 
 def lock_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001

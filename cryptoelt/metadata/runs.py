@@ -44,8 +44,8 @@ class RunJournal:
             yield from _understood(read_lines(path), path)
             month = (month + timedelta(days=32)).replace(day=1)
 
-    def last(self, frequency: str) -> dict[str, Any] | None:
-        """Return the newest line of a frequency, however old; None where it never ran.
+    def newest_first(self, frequency: str) -> Iterator[dict[str, Any]]:
+        """Yield the lines of a frequency, newest first, and read no further back than they are asked for.
 
         Raises:
             StorageError: a line is not JSON.
@@ -53,8 +53,7 @@ class RunJournal:
         for path in self._months():
             for line in _understood(read_newest_first(path), path):
                 if line.get("frequency") == frequency:
-                    return line
-        return None
+                    yield line
 
     def _months(self) -> list[Path]:
         """Return the files, the newest first; a folder that may not be listed is not an empty one."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cryptoelt.frequencies import FREQUENCIES, INIT
+from cryptoelt.pipeline.future import future_notices
 from cryptoelt.pipeline.windows import credits_kept
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from cryptoelt.extract.base import ExtractContext
     from cryptoelt.frequencies import Window
+    from cryptoelt.lake.bronze import Bronze
     from cryptoelt.pipeline.runtime import Runtime
     from cryptoelt.results import Unit
 
@@ -25,23 +27,26 @@ class Extraction:
 
     context: ExtractContext
     snapshot: datetime
+    notices: list[str] = field(default_factory=list)
+    """What a person should know before the first call; told with the first endpoint."""
 
     @classmethod
     def begin(cls, runtime: Runtime, endpoints: list[str], window: Window | None) -> Extraction:
-        """Make ready: settle what an earlier run left open, and fix the snapshot time.
+        """Make ready: ask key/info about clock, limits and credits, and fix the snapshot time.
 
         Raises:
-            CryptoEltError: the key is refused, or the ledger or Bronze cannot be read.
+            CryptoEltError: our clock is wrong, the key is refused, or the ledger or Bronze cannot be read.
         """
         from cryptoelt.api.governor import Governor
-        from cryptoelt.api.reconcile import reconcile_if_open
+        from cryptoelt.api.key_info import ask_key
         from cryptoelt.extract.base import ExtractContext
 
-        reconcile_if_open(runtime.client, runtime.ledger)
         settings = runtime.settings
+        report = ask_key(runtime.client, runtime.ledger, settings, runtime.clock)
+        bronze = runtime.bronze_now
         context = ExtractContext(
             client=runtime.client,
-            bronze=runtime.bronze,
+            bronze=bronze,
             clock=runtime.clock,
             metadata_dir=settings.metadata_dir,
             run_id=runtime.run_id,
@@ -50,7 +55,8 @@ class Extraction:
             governor=Governor(runtime.ledger, _kept(runtime, window)),
             window=window,
         )
-        return cls(context, _snapshot(runtime, endpoints))
+        notices = [*report.notices, *future_notices(runtime.bronze, endpoints, runtime.clock.now())]
+        return cls(context, _snapshot(bronze, endpoints, runtime.clock.now()), notices)
 
     def run(self, endpoint: str, unit: Unit) -> None:
         """Ask one endpoint, or postpone it where its credits are needed for what cannot wait; `unit` is filled.
@@ -61,6 +67,8 @@ class Extraction:
         from cryptoelt.extract import extractors
         from cryptoelt.extract.scan import ScanExtractor
 
+        unit.notices += self.notices
+        self.notices.clear()
         extractor = extractors()[endpoint](self.context)
         if not isinstance(extractor, ScanExtractor):  # a scan postpones as many of its ids as it must
             price, spare = self.context.client.price(extractor.endpoint), self.context.governor.spare()
@@ -77,8 +85,11 @@ def _kept(runtime: Runtime, window: Window | None) -> Callable[[], int] | None:
     return partial(credits_kept, runtime.settings, runtime.bronze, runtime.clock, runtime.client)
 
 
-def _snapshot(runtime: Runtime, endpoints: list[str]) -> datetime:
-    """Return the run's snapshot time: now, in whole seconds, above the last snapshot of every endpoint."""
-    moment = runtime.clock.now().astimezone(UTC).replace(microsecond=0)
-    last = [runtime.bronze.last_snapshot(name) for name in endpoints]
+def _snapshot(bronze: Bronze, endpoints: list[str], now: datetime) -> datetime:
+    """Return the run's snapshot time: now, in whole seconds, above the last snapshot of every endpoint.
+
+    One that lies in the future is not followed: true data would stand under false times until the clock has caught up.
+    """
+    moment = now.astimezone(UTC).replace(microsecond=0)
+    last = [bronze.last_snapshot(name) for name in endpoints]
     return max([moment, *(before + timedelta(seconds=1) for before in last if before is not None)])

@@ -81,6 +81,7 @@ def budget_as_json(state: LedgerState) -> dict[str, Any]:
     return {
         "month": state.month,
         "limit": state.limit,
+        "limit_source": state.limit_source,
         "spendable": state.spendable,
         "charged": state.charged,
         "reserved": state.reserved,
@@ -101,7 +102,7 @@ def plan_run(runtime: Runtime, frequency: str) -> RunPlan:
         resumed = InitWindow(runtime.settings.metadata_dir).unfinished()
         window = resumed or Window(INIT, runtime.clock.now())
     if resumed is not None:
-        endpoints = lacking_endpoints(runtime.bronze, resumed)
+        endpoints = lacking_endpoints(runtime.bronze_now, resumed)
     priced = price(runtime, endpoints, lambda extractor, now: extractor.estimate(now), window)
     return RunPlan(frequency, priced, runtime.ledger.state(), None if resumed is None else resumed.start)
 
@@ -133,7 +134,7 @@ def price(
     with CoinMarketCapClient(settings, runtime.ledger, runtime.clock, run_id=runtime.run_id) as client:
         context = ExtractContext(
             client=client,
-            bronze=runtime.bronze,
+            bronze=runtime.bronze_now,
             clock=runtime.clock,
             metadata_dir=settings.metadata_dir,
             run_id=runtime.run_id,

@@ -197,11 +197,11 @@ def plan_month(runtime: Runtime, named: str | None = None) -> MonthPlan:
 
 def _windows(runtime: Runtime, month: CreditMonth) -> Iterator[tuple[Window, list[str]]]:
     """Yield the windows of a month that are still to be served, with the endpoints that they lack, in order of time."""
-    now, found = runtime.clock.now(), list[Window]()
+    now, known, found = runtime.clock.now(), runtime.bronze_now, list[Window]()
     for name in _SCHEDULED:
         grace = grace_of(runtime.settings, name)
         found += FREQUENCIES[name].windows(max(month.start, now - grace), month.end, grace)
     for window in sorted(found, key=lambda window: window.start):
-        lacking = endpoints_of(window.frequency) if window.start > now else lacking_endpoints(runtime.bronze, window)
+        lacking = endpoints_of(window.frequency) if window.start > now else lacking_endpoints(known, window)
         if lacking:
             yield window, lacking

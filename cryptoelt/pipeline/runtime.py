@@ -80,6 +80,11 @@ class Runtime:
 
         return Bronze(open_store(self.settings.lake_root))
 
+    @property
+    def bronze_now(self) -> Bronze:
+        """The raw snapshots without those that lie in the future: what windows, prices and scans go by."""
+        return self.bronze.as_of(self.clock.now())
+
     @cached_property
     def ledger(self) -> CreditLedger:
         """The credit ledger of the home."""

@@ -94,7 +94,7 @@ class Service:
             window = InitWindow(runtime.settings.metadata_dir).begin(runtime.clock.now())
         if window is None:
             return cls(runtime, job, None, job.endpoints)
-        return cls(runtime, job, window, lacking_endpoints(runtime.bronze, window))
+        return cls(runtime, job, window, lacking_endpoints(runtime.bronze_now, window))
 
     def end(self, result: Result) -> None:
         """Record the run; what is complete is not looked at again.
@@ -137,4 +137,4 @@ class Service:
         if self.window is None:
             return True
         excused = {unit.name for unit in result.units if unit.postponed and not unit.planned}
-        return excused.issuperset(lacking_endpoints(self.runtime.bronze, self.window))
+        return excused.issuperset(lacking_endpoints(self.runtime.bronze_now, self.window))

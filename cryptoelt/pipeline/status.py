@@ -7,14 +7,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.catalogue import ENDPOINTS
+from cryptoelt.api.key_plan import limits_of
 from cryptoelt.clock import iso, parse_iso
 from cryptoelt.frequencies import FREQUENCIES
 from cryptoelt.metadata.runs import RunJournal
-from cryptoelt.pipeline.windows import grace_of, lacking_endpoints, next_window, open_window
+from cryptoelt.pipeline.future import future_snapshots, told_of
+from cryptoelt.pipeline.windows import (
+    VOIDED,
+    believed,
+    grace_of,
+    lacking_endpoints,
+    next_window,
+    open_window,
+    windows_that_are,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cryptoelt.api.key_plan import Limit
     from cryptoelt.clock import Clock
     from cryptoelt.frequencies import Window
     from cryptoelt.lake.bronze import Bronze
@@ -70,13 +81,22 @@ class StatusReport:
     """The schedule of a home at one moment.
 
     Attributes:
-        newest: endpoint -> its newest snapshot; None where it was never asked.
+        newest: endpoint -> its newest snapshot that does not lie in the future; None where it was never asked.
+        future: endpoint -> its snapshots that lie in the future, of those that have any.
+        limits: setting -> the limit that holds, and who says so.
     """
 
     now: datetime
     days: int
     frequencies: list[FrequencyStatus]
     newest: dict[str, datetime | None]
+    future: dict[str, list[datetime]]
+    limits: dict[str, Limit]
+
+    @property
+    def notices(self) -> list[str]:
+        """What a person should know beside the schedule."""
+        return told_of(self.future)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report in the shape of `--json`."""
@@ -92,6 +112,11 @@ class StatusReport:
                 }
                 for name, moment in self.newest.items()
             ],
+            "future": [
+                {"endpoint": name, "snapshots": len(moments), "from": iso(moments[0]), "to": iso(moments[-1])}
+                for name, moments in self.future.items()
+            ],
+            "limits": {name: {"value": limit.value, "source": limit.source} for name, limit in self.limits.items()},
         }
 
 
@@ -109,10 +134,12 @@ def status_report(settings: Settings, bronze: Bronze, clock: Clock, days: int) -
     """
     now = clock.now()
     journal = RunJournal(settings.metadata_dir)
-    lines = list(journal.since(now - timedelta(days=days), now))
-    frequencies = [_status_of(name, settings, bronze, now, days, lines) for name in FREQUENCIES]
-    newest = {name: bronze.last_snapshot(name) for name in ENDPOINTS}
-    return StatusReport(now, days, frequencies, newest)
+    lines = list(believed(journal.since(now - timedelta(days=days), now), now))
+    known = bronze.as_of(now)
+    frequencies = [_status_of(name, settings, known, now, days, lines) for name in FREQUENCIES]
+    newest = {name: known.last_snapshot(name) for name in ENDPOINTS}
+    future = future_snapshots(bronze, ENDPOINTS, now)
+    return StatusReport(now, days, frequencies, newest, future, limits_of(settings))
 
 
 def _status_of(
@@ -120,17 +147,18 @@ def _status_of(
 ) -> FrequencyStatus:
     own = [line for line in lines if line.get("frequency") == name]
     journal = RunJournal(settings.metadata_dir)
-    status = FrequencyStatus(name, journal.last(name), next_window=next_window(name, now))
+    last = next(believed(journal.newest_first(name), now), None)
+    status = FrequencyStatus(name, last, next_window=next_window(name, now))
     if not FREQUENCIES[name].times:
         return status
     due = [line for line in own if line.get("is_due")]
     status.postponed = due[-1].get("postponed", {}) if due else {}
     status.window = open_window(settings, name, now)
-    complete = {line["window_start"] for line in due if line.get("is_complete")}
-    status.is_done = status.window is not None and iso(status.window.start) in complete
+    told = [line for line in own if line.get("is_due") or line.get(VOIDED)]
+    status.is_done = status.window is not None and iso(status.window.start) in windows_that_are("is_complete", told)
     if due:
         first = max(now - timedelta(days=days), parse_iso(due[0]["window_start"]))
-        answered = {line["window_start"] for line in due if line.get("is_answered")}
+        answered = windows_that_are("is_answered", told)
         status.missed = _missed(name, settings, bronze, first, now, answered)
     return status
 

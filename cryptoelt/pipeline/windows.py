@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.catalogue import ENDPOINTS, LISTINGS, LISTINGS_V1
 from cryptoelt.api.credit_month import credit_month_of
+from cryptoelt.api.envelope import moment_of
 from cryptoelt.clock import iso
 from cryptoelt.errors import ConfigurationError, DamagedFileError, UsageError
 from cryptoelt.frequencies import FREQUENCIES, INIT, Window, endpoints_of, frequency_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from cryptoelt.api.client import CoinMarketCapClient
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from cryptoelt.metadata.runs import RunJournal
     from cryptoelt.settings import Settings
 
+#: A line of the journal of runs: the answers of its window were taken out of Bronze.
+VOIDED = "voided"
 _SECOND = timedelta(seconds=1)
 
 
@@ -53,6 +56,10 @@ def open_window(settings: Settings, frequency: str, now: datetime) -> Window | N
 def lacking_endpoints(bronze: Bronze, window: Window) -> list[str]:
     """Return the endpoints of which Bronze has no complete answer that carries the window's start.
 
+    Args:
+        bronze: without the snapshots that lie in the future (`Bronze.as_of`).
+        window: the window.
+
     Raises:
         StorageError: Bronze cannot be listed.
     """
@@ -60,11 +67,15 @@ def lacking_endpoints(bronze: Bronze, window: Window) -> list[str]:
 
 
 def _is_answered(bronze: Bronze, endpoint: str, window: Window) -> bool:
-    """Tell whether an answer carries the window's start; only the time in which it was open can hold one."""
+    """Tell whether an answer carries the window's start.
+
+    The window decides, not the order of snapshots; how far is looked follows from how far a snapshot may run ahead.
+    """
     from cryptoelt.extract.scan_state import scan_of_window
+    from cryptoelt.lake.bronze import FUTURE
 
     for file in bronze.files(endpoint, after=window.start - _SECOND):
-        if window.end is not None and file.snapshot > window.end:
+        if window.end is not None and file.snapshot > window.end + FUTURE:
             return False
         try:
             note = bronze.footer(file).note
@@ -95,11 +106,40 @@ class WindowLog:
         Raises:
             StorageError: the journal cannot be read.
         """
-        return any(self._completes(line, window) for line in self.journal.since(window.start, now))
+        lines = believed(self.journal.since(window.start, now), now)
+        own = (line for line in lines if line.get("frequency") == window.frequency)
+        return iso(window.start) in windows_that_are(
+            "is_complete", (line for line in own if line.get(VOIDED) or line.get("warehouse") == self.place)
+        )
 
-    def _completes(self, line: dict[str, Any], window: Window) -> bool:
-        same = line.get("frequency") == window.frequency and line.get("window_start") == iso(window.start)
-        return same and line.get("is_complete") is True and line.get("warehouse") == self.place
+
+def windows_that_are(state: str, lines: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the windows of which one of these lines says that they are complete, or answered.
+
+    What was said before their answers were taken out of Bronze no longer counts.
+
+    Args:
+        state: `is_complete` or `is_answered`.
+        lines: of one frequency, oldest first.
+    """
+    found: set[str] = set()
+    for line in lines:
+        window = str(line.get("window_start"))
+        if line.get(VOIDED):
+            found.discard(window)
+        elif line.get(state):
+            found.add(window)
+    return found
+
+
+def believed(lines: Iterable[dict[str, Any]], now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the lines of the journal of runs but those that say they ended in the future: their clock was wrong."""
+    from cryptoelt.lake.bronze import FUTURE
+
+    for line in lines:
+        ended = moment_of(line.get("ended_at"))
+        if ended is None or ended <= now + FUTURE:
+            yield line
 
 
 def credits_kept(settings: Settings, bronze: Bronze, clock: Clock, client: CoinMarketCapClient) -> int:
@@ -113,7 +153,8 @@ def credits_kept(settings: Settings, bronze: Bronze, clock: Clock, client: CoinM
     now = clock.now()
     kept = 0
     for window in _perishable_windows(settings, now):
-        asked = endpoints_of(window.frequency) if window.start > now else lacking_endpoints(bronze, window)
+        known = bronze.as_of(now)
+        asked = endpoints_of(window.frequency) if window.start > now else lacking_endpoints(known, window)
         kept += sum(_price_of(name, settings, client) for name in asked)
     return kept
 

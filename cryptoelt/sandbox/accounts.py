@@ -14,9 +14,9 @@ from cryptoelt.sandbox.refusals import refusal
 class Limits:
     """What a plan allows; a `day` of None means no such limit."""
 
-    minute: int = 30
+    minute: int = 50
     day: int | None = None
-    month: int = 10_000
+    month: int = 15_000
     reset_day: int = 1
 
 

@@ -1,4 +1,8 @@
-"""The sandbox's own clock: it starts where it is told, runs as fast as it is told, and can be moved."""
+"""The sandbox's own clock: it starts where it is told, runs as fast as it is told, and can be moved.
+
+The market's time may run ahead of the program that asks, fast, or stand still. The time of day that the sandbox tells
+(key/info) is another thing: that outside, or the moment it was set to and what has passed since.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +23,26 @@ class SandboxClock:
     def __init__(self, start: datetime | None = None, speed: float = 1.0, real: Clock | None = None) -> None:
         self._real = real or Clock()
         self._speed = speed
-        self.set(start or self._real.now())
+        self._jumps = timedelta()
+        self._is_set = start is not None
+        self._zero = (start or self._real.now(), self._real.monotonic())
 
     def now(self) -> datetime:
-        """Return the sandbox's moment, aware, UTC."""
-        moment, since = self._zero
-        return moment + timedelta(seconds=(self._real.monotonic() - since) * self._speed)
+        """Return the moment of the market, aware, UTC."""
+        return self._since_zero() + self._jumps
+
+    def time_of_day(self) -> datetime:
+        """Return the time that the sandbox tells: that outside, or what it was set to; never a market's that jumped."""
+        return self._since_zero() if self._is_set else self._real.now()
 
     def set(self, moment: datetime) -> None:
         """Make it this moment now."""
-        self._zero = (moment, self._real.monotonic())
+        self._zero, self._jumps, self._is_set = (moment, self._real.monotonic()), timedelta(), True
 
     def advance(self, seconds: float) -> None:
-        """Let time jump."""
-        self.set(self.now() + timedelta(seconds=seconds))
+        """Let the market's time jump."""
+        self._jumps += timedelta(seconds=seconds)
+
+    def _since_zero(self) -> datetime:
+        moment, since = self._zero
+        return moment + timedelta(seconds=(self._real.monotonic() - since) * self._speed)

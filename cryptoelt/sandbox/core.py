@@ -14,6 +14,7 @@ from cryptoelt.sandbox.endpoints import ENDPOINTS
 from cryptoelt.sandbox.endpoints.base import Asked, Content, Endpoint
 from cryptoelt.sandbox.envelope import as_body, envelope, error_envelope
 from cryptoelt.sandbox.faults import REFUSED_ID, Fault, FaultList, Stage
+from cryptoelt.sandbox.market.times import api_time
 from cryptoelt.sandbox.parameters import read_parameters
 from cryptoelt.sandbox.refusals import Refusal, bad_request, refusal
 from cryptoelt.sandbox.replies import NO_SUCH_PATH, RESET, Reply, Request, badly_sent, gateway_page
@@ -148,6 +149,8 @@ class Sandbox:
             return Reply(200, body, error_code=500)
         credits_charged = content.credits + (int(fault.value) if fault and name == "bad_price" else 0)
         payload = envelope(endpoint.version, call.now, content, credits_charged)
+        if endpoint.tells_time:
+            payload["status"]["timestamp"] = api_time(self.clock.time_of_day().timestamp())
         if fault:
             damage(name, fault.value, payload, endpoint)
         reply = Reply(200, as_body(payload), credits=credits_charged)

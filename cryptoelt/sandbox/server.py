@@ -112,9 +112,9 @@ class SandboxServer:
         start_time: datetime | str | None = None,
         speed: float = 1.0,
         refresh: int | None = None,
-        minute_limit: int = 30,
+        minute_limit: int = 50,
         daily_limit: int | None = None,
-        monthly_credits: int = 10_000,
+        monthly_credits: int = 15_000,
         reset_day: int = 1,
         faults: Iterable[str] = (),
         accepted_keys: Collection[str] | None = None,
@@ -184,12 +184,18 @@ class SandboxServer:
             return self.sandbox.clock.now()
 
     def advance(self, seconds: float) -> None:
-        """Let the sandbox's time jump."""
+        """Let the market's time jump; the time of day that key/info tells stays as it was."""
         with self.sandbox.lock:
             self.sandbox.clock.advance(seconds)
 
+    def advance_to(self, moment: datetime | str) -> Self:
+        """Let the market's time jump to a moment, for a program whose own clock does not follow."""
+        with self.sandbox.lock:
+            self.sandbox.clock.advance((_moment(moment) - self.sandbox.clock.now()).total_seconds())
+        return self
+
     def set_time(self, moment: datetime | str) -> None:
-        """Set the sandbox's time."""
+        """Set the sandbox's time, also the time of day that key/info tells."""
         with self.sandbox.lock:
             self.sandbox.clock.set(_moment(moment))
 

@@ -122,7 +122,7 @@ def test_two_at_once_share_nothing(cli: Cli, sandbox: SandboxServer) -> None:
     assert_one_error(second, str(first.pid), "--wait")
     assert (second.json()["status"], second.json()["exit_code"]) == ("refused", ExitCode.LOCKED)
     assert (ended.code, queued.code) == (0, 0), queued.told
-    assert [entry["endpoint"] for entry in sandbox.served()] == [CATEGORIES, GLOBAL, SENTIMENT] * 2
+    assert [entry["endpoint"] for entry in sandbox.served()] == ["key/info", CATEGORIES, GLOBAL, SENTIMENT] * 2
 
 
 # --- the database -----------------------------------------------------------------------------------------------------

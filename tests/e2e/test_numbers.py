@@ -77,7 +77,7 @@ def history(make_embedded_home: Callable[[str], Path]) -> Iterator[History]:
     url = url_of(home)
     execute(url, "ALTER DATABASE cryptoelt SET TimeZone = 'Asia/Kolkata'")
     execute(url, "ALTER ROLE cryptoelt SET TimeZone = 'Asia/Kolkata'")
-    with SandboxServer(seed=11, start_time=MARKET_DAY, minute_limit=100_000) as sandbox:
+    with SandboxServer(seed=11, minute_limit=100_000).advance_to(MARKET_DAY) as sandbox:
         cli = Cli(home, home_env(home, sandbox) | {"TZ": "Europe/Paris"})
         runs = []
         for _ in range(2):

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from cryptoelt.api.catalogue import ENDPOINTS, KEY_INFO
 from cryptoelt.api.client import CoinMarketCapClient
+from cryptoelt.api.key_info import ask_key
 from cryptoelt.api.ledger import CreditLedger
-from cryptoelt.api.reconcile import reconcile_if_open
 from cryptoelt.clock import Clock
 from cryptoelt.errors import (
     AnswerError,
@@ -57,9 +57,9 @@ class Api:
             ),
             budget=BudgetSettings(**budget),
         )
-        clock = Clock()
-        self.ledger = CreditLedger(self.settings.metadata_dir, self.settings.budget, clock)
-        self.client = CoinMarketCapClient(self.settings, self.ledger, clock, run_id="run-1")
+        self.clock = Clock()
+        self.ledger = CreditLedger(self.settings.metadata_dir, self.settings.budget, self.clock)
+        self.client = CoinMarketCapClient(self.settings, self.ledger, self.clock, run_id="run-1")
 
     def journal(self) -> list[dict[str, Any]]:
         paths = sorted((self.settings.metadata_dir / "calls").glob("*.jsonl"))
@@ -245,12 +245,6 @@ def test_requests_beyond_the_minute_limit_wait_for_their_turn(tmp_path: Path, sa
 # --- reconciliation ---------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_asked_when_nothing_is_open(api: Api, sandbox: SandboxServer) -> None:
-    api.client.get(METRICS)
-    assert not reconcile_if_open(api.client, api.ledger)
-    assert sandbox.usage()["requests"] == 1
-
-
 @pytest.mark.parametrize("fault", ["reset", "reset_charged", "cut_off", "html", "empty_body", "no_status"])
 def test_what_may_have_been_charged_stays_reserved_until_the_provider_says(
     api: Api, sandbox: SandboxServer, fault: str
@@ -263,7 +257,7 @@ def test_what_may_have_been_charged_stays_reserved_until_the_provider_says(
     state = api.ledger.state()
     assert len(state.open_reservations) == 1
     assert state.charged + state.reserved >= sandbox.usage()["credits"]
-    assert reconcile_if_open(api.client, api.ledger)
+    assert ask_key(api.client, api.ledger, api.settings, api.clock).reconciled
     state = api.ledger.state()
     assert state.open_reservations == ()
     assert state.charged + state.external == sandbox.usage()["credits"]
@@ -273,7 +267,7 @@ def test_what_another_program_spent_is_taken_up(api: Api, sandbox: SandboxServer
     sandbox.set_limits(month=10_000, credits_used=9_000)
     sandbox.add_fault("html*1")
     api.client.get(METRICS)
-    reconcile_if_open(api.client, api.ledger)
+    ask_key(api.client, api.ledger, api.settings, api.clock)
     state = api.ledger.state()
     assert (state.charged, state.external) == (2, 9_000)
     with pytest.raises(BudgetError):
@@ -286,11 +280,11 @@ def test_while_the_provider_cannot_be_asked_reservations_stay(
     sandbox.add_fault("html*1")
     api.client.get(METRICS)
     sandbox.add_fault("http_503", endpoint=KEY_INFO.name)
-    assert not reconcile_if_open(api.client, api.ledger)
+    assert not ask_key(api.client, api.ledger, api.settings, api.clock).reconciled
     assert api.ledger.state().reserved == 1
-    assert "credits.not_reconciled" in caplog.messages
+    assert "key.unanswered" in caplog.messages
     sandbox.clear_faults()
-    assert reconcile_if_open(api.client, api.ledger)
+    assert ask_key(api.client, api.ledger, api.settings, api.clock).reconciled
 
 
 def test_a_refused_key_ends_the_reconciliation(api: Api, sandbox: SandboxServer) -> None:
@@ -298,7 +292,7 @@ def test_a_refused_key_ends_the_reconciliation(api: Api, sandbox: SandboxServer)
     api.client.get(METRICS)
     sandbox.add_fault("http_401_1001")
     with pytest.raises(CredentialsError):
-        reconcile_if_open(api.client, api.ledger)
+        ask_key(api.client, api.ledger, api.settings, api.clock)
 
 
 def test_events_are_logged_with_their_fields(

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.api.client import CoinMarketCapClient
+from cryptoelt.api.key_info import ask_key
 from cryptoelt.api.ledger import CreditLedger
-from cryptoelt.api.reconcile import reconcile_if_open
 from cryptoelt.clock import Clock
 from cryptoelt.errors import (
     AnswerError,
@@ -58,7 +58,7 @@ class Api:
     """A client on a clock that is not waited for."""
 
     def __init__(self, home: Path, base_url: str, *, max_wait: float = 65, read_timeout: float = 5) -> None:
-        settings = Settings(
+        self.settings = Settings(
             home=home,
             api=ApiSettings(
                 base_url=base_url,
@@ -70,8 +70,8 @@ class Api:
         )
         self.home = home
         self.clock = RecordingClock()
-        self.ledger = CreditLedger(settings.metadata_dir, settings.budget, self.clock)
-        self.client = CoinMarketCapClient(settings, self.ledger, self.clock, run_id="run-1")
+        self.ledger = CreditLedger(self.settings.metadata_dir, self.settings.budget, self.clock)
+        self.client = CoinMarketCapClient(self.settings, self.ledger, self.clock, run_id="run-1")
 
     def fail(self) -> CryptoEltError:
         with pytest.raises(CryptoEltError) as caught:
@@ -143,7 +143,7 @@ def test_a_lasting_fault_ends_in_its_error_after_its_tries(tmp_path: Path, sandb
     assert len(state.open_reservations) == still_open
     assert state.charged + state.reserved >= sandbox.usage()["credits"]
     sandbox.clear_faults()
-    reconcile_if_open(api.client, api.ledger)
+    ask_key(api.client, api.ledger, api.settings, api.clock)
     assert api.client.get(CATEGORIES).records
     state = api.ledger.state()
     assert state.charged + state.external == sandbox.usage()["credits"]

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.api.client import CoinMarketCapClient
+from cryptoelt.api.key_info import ask_key
 from cryptoelt.api.ledger import CreditLedger
-from cryptoelt.api.reconcile import reconcile_if_open
 from cryptoelt.clock import Clock
 from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ApiSettings, BudgetSettings, Settings
@@ -203,7 +203,7 @@ def test_after_a_kill_in_mid_call_the_ledger_is_reconciled_with_the_provider(tmp
         state = ledger.state()
         assert state.charged + state.reserved >= sandbox.usage()["credits"]
         client = CoinMarketCapClient(settings, ledger, Clock(), run_id="next")
-        reconcile_if_open(client, ledger)
+        ask_key(client, ledger, settings, Clock())
         state = ledger.state()
         assert state.open_reservations == ()
         assert state.charged + state.external == sandbox.usage()["credits"]
@@ -228,6 +228,6 @@ def test_a_disk_that_is_full_stops_the_calls_and_leaves_whole_lines(tmp_path: Pa
         state = ledger.state()
         assert state.charged + state.reserved >= sandbox.usage()["credits"]
         client = CoinMarketCapClient(settings, ledger, Clock(), run_id="next")
-        reconcile_if_open(client, ledger)
+        ask_key(client, ledger, settings, Clock())
         client.get(endpoint)
         assert ledger.state().charged == sandbox.usage()["credits"] == answered + 1

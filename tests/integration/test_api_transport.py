@@ -130,6 +130,39 @@ def test_a_good_answer_has_what_it_needs_and_the_request_only_what_it_may(tmp_pa
     assert "Authorization" not in seen[0]
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (b'{"error_code": 0, "timestamp": "2026-11-30T10:35:00.123Z"}', datetime(2026, 11, 30, 10, 35, 0, 123000, UTC)),
+        (b'{"error_code": 0}', datetime(2026, 11, 30, 10, 36, tzinfo=UTC)),
+    ],
+)
+def test_the_time_of_an_answer_is_its_own_or_else_that_of_the_header(
+    tmp_path: Path, status: bytes, expected: datetime
+) -> None:
+    def respond(handler: Any) -> None:
+        handler.send_response_only(200)
+        handler.send_header("Date", "Mon, 30 Nov 2026 10:36:00 GMT")
+        handler.end_headers()
+        handler.wfile.write(b'{"data": {}, "status": ' + status + b"}")
+
+    with serving(respond) as (url, _):
+        assert Api(tmp_path, url).client.ask_key_info().server_time == expected
+
+
+@pytest.mark.parametrize("header", [{}, {"Date": "yesterday"}, {"Date": "Mon, 30 Nov 2026 10:36:00 -0000"}])
+def test_an_answer_that_tells_no_time_has_none(tmp_path: Path, header: dict[str, str]) -> None:
+    def respond(handler: Any) -> None:
+        handler.send_response_only(200)
+        for name, value in header.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(GOOD)
+
+    with serving(respond) as (url, _):
+        assert Api(tmp_path, url).client.get(METRICS).server_time is None
+
+
 def test_a_redirection_is_not_followed_with_the_key(tmp_path: Path) -> None:
     with serving(sends(200, GOOD)) as (elsewhere, seen), serving(sends(302, Location=elsewhere)) as (url, asked):
         api = Api(tmp_path, url)

@@ -172,7 +172,8 @@ def test_in_a_month_too_small_for_everything_what_cannot_wait_is_served_and_the_
     home: Path, sandbox: SandboxServer
 ) -> None:
     """The limit holds all 10x and 5x windows, and a part of what the rest would cost."""
-    budget = BudgetSettings(monthly_credits=2 * (_PERISHABLE + 60), buffer=0.5, prices=_PRICES)
+    spendable = _PERISHABLE + 60
+    budget = BudgetSettings(monthly_credits=2 * spendable, buffer=0.5, prices=_PRICES)
     simulated = SimulatedHome.make(home, sandbox, budget=budget)
     simulated.at(MONTH - timedelta(days=1)).extract("init", due=False)
     ledger = CreditLedger(simulated.settings.metadata_dir, budget, simulated.clock)  # reads only what is new
@@ -183,10 +184,10 @@ def test_in_a_month_too_small_for_everything_what_cannot_wait_is_served_and_the_
         for name, number in result.postponed.items():
             postponed[name] = postponed.get(name, 0) + number
         state = ledger.state()
-        assert state.charged + state.reserved <= budget.spendable
+        assert state.charged + state.reserved <= spendable
 
     for frequency in ("10x", "5x"):
         for window in FREQUENCIES[frequency].windows(MONTH, NEXT_MONTH):
             assert lacking_endpoints(simulated.bronze, window) == []
     assert {"exchange/assets", "cryptocurrency/category"} <= postponed.keys()
-    assert sandbox.usage()["credits"] <= budget.spendable
+    assert sandbox.usage()["credits"] <= spendable

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from cryptoelt.api.catalogue import KEY_INFO
 from cryptoelt.clock import Clock, parse_iso
 from cryptoelt.frequencies import FREQUENCIES, endpoints_of
 from cryptoelt.lake.bronze import Bronze
@@ -110,8 +111,12 @@ class SimulatedHome:
         return Pipeline(SharedRuntime(self.settings, "run", self.clock, host=self.host)).run(job)
 
     def asked(self) -> list[str]:
-        """Return the endpoints that were asked so far, one entry a call."""
-        return [entry["endpoint"] for entry in self.sandbox.served()]
+        """Return the endpoints that were asked so far, one entry a call; key/info, which costs nothing, left out."""
+        return [entry["endpoint"] for entry in self.sandbox.served() if entry["endpoint"] != KEY_INFO.name]
+
+    def asked_key_info(self) -> int:
+        """Return how often key/info was asked so far."""
+        return sum(entry["endpoint"] == KEY_INFO.name for entry in self.sandbox.served())
 
     def served(self, endpoint: str) -> list[dict[str, Any]]:
         """Return the good answers of an endpoint so far."""

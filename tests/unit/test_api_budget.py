@@ -48,6 +48,7 @@ def test_the_report_has_the_promised_shape(tmp_path: Path) -> None:
     assert found == {
         "month": "2026-11",
         "limit": 1000,
+        "limit_source": "setting",
         "buffer": 0.35,
         "spendable": 650,
         "charged": 56,

@@ -32,7 +32,7 @@ DOCUMENTS = sorted(
 #: Written for people otherwise than as the bare default.
 IN_WORDS = {
     *("api.key", "api.base_url", "lake.root", "spark.conf", "budget.prices", "schedule.grace", "roles.passwords"),
-    "machine.cache",
+    *("machine.cache", "api.requests_per_minute", "budget.monthly_credits"),
 }
 #: Have no place in an example of the file, only in the environment.
 SECRETS = {"api.key", "roles.passwords"}

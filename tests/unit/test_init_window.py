@@ -60,6 +60,6 @@ def test_the_last_run_of_a_frequency_is_found_however_old_it_is(tmp_path: Path) 
     journal = RunJournal(tmp_path)
     for month, frequency in ((9, "5x"), (10, "10x"), (11, "10x")):
         journal.append(datetime(2026, month, 2, tzinfo=UTC), {"frequency": frequency, "month": month})
-    assert journal.last("10x") == {"frequency": "10x", "month": 11}
-    assert journal.last("5x") == {"frequency": "5x", "month": 9}
-    assert journal.last("weekly") is None
+    assert [line["month"] for line in journal.newest_first("10x")] == [11, 10]
+    assert next(journal.newest_first("5x")) == {"frequency": "5x", "month": 9}
+    assert list(journal.newest_first("weekly")) == []

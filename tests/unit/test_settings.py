@@ -339,7 +339,7 @@ def test_a_relative_home_is_made_absolute(home: Path, monkeypatch: pytest.Monkey
     ("monthly", "buffer", "spendable"), [(10_000, 0.35, 6500), (10_000, 0.0, 10_000), (100, 0.1, 90), (0, 0.35, 0)]
 )
 def test_spendable_is_the_limit_less_the_buffer(monthly: int, buffer: float, spendable: int) -> None:
-    assert BudgetSettings(monthly_credits=monthly, buffer=buffer).spendable == spendable
+    assert BudgetSettings(monthly_credits=monthly, buffer=buffer).spendable_of(monthly) == spendable
 
 
 def test_without_a_key_the_error_says_where_to_put_one(home: Path) -> None:

@@ -112,7 +112,7 @@ def test_settings_of_one_section_may_come_from_different_places(spoken: Spoken) 
     api = spoken.loaded().api
 
     assert (api.max_tries, api.read_timeout, api.connect_timeout, api.max_wait) == (1, 2, 3, 4)
-    assert api.requests_per_minute == 30
+    assert api.requests_per_minute is None
 
 
 KEY_PLACES = ["CRYPTOELT_API__KEY", "CMC_API_KEY", ".env CRYPTOELT_API__KEY", ".env CMC_API_KEY", "config.toml"]

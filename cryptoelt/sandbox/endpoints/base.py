@@ -54,6 +54,9 @@ class Endpoint(ABC):
     answers_list: ClassVar[bool] = False
     """Whether `data` holds records that can be repeated; see `records`."""
 
+    tells_time: ClassVar[bool] = False
+    """Whether its answers are stamped with the time of day, not with that of the market."""
+
     @property
     def name(self) -> str:
         """How the endpoint is spelt everywhere: the path without its version."""

@@ -17,6 +17,7 @@ class KeyInfo(Endpoint):
 
     path = "/v1/key/info"
     refresh = 0
+    tells_time = True
 
     def answer(self, asked: Asked) -> Content:
         """Return the account as it stands, this request included."""

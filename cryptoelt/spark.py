@@ -5,24 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryptoelt.clock import StopFlag
 from cryptoelt.errors import TransformError
+from cryptoelt.jvm import Jvm
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 log = logging.getLogger("cryptoelt.spark")
 
-_STOP_SECONDS = 20
+_LOOK_AT_FLAG = 0.1
 _DUMP_SECONDS = 300
 
 
@@ -128,10 +128,19 @@ def session_properties(setup: SparkSetup, workload: Workload) -> dict[str, str]:
 class SparkHost:
     """Owns the JVM of an invocation."""
 
-    def __init__(self, setup: SparkSetup, workload: Workload = Workload.SMALL) -> None:
+    def __init__(self, setup: SparkSetup, workload: Workload = Workload.SMALL, stop: StopFlag | None = None) -> None:
+        """Keep what a session is started with; nothing is started.
+
+        Args:
+            setup: what it is started with.
+            workload: how much it will have to do.
+            stop: the flag of the run; who waits for the session waits no longer once it is set.
+        """
         self._setup = setup
         self._workload = workload
+        self._stop = stop or StopFlag()
         self._thread: threading.Thread | None = None
+        self._jvm: Jvm | None = None
         self._gateway: Any = None
         self._session: SparkSession | None = None
         self._failure: Exception | None = None
@@ -154,10 +163,12 @@ class SparkHost:
 
         Raises:
             TransformError: the JVM or the session could not be started.
+            StoppedError: the run is to end.
         """
         self.start()
-        if self._thread is not None:
-            self._thread.join()
+        while self._thread is not None and self._thread.is_alive():
+            self._stop.raise_if_set()
+            self._thread.join(_LOOK_AT_FLAG)
         if self._session is None:
             raise TransformError(
                 f"Spark did not start: {self._failure}",
@@ -194,15 +205,16 @@ class SparkHost:
         os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
         os.environ["SPARK_LAUNCHER_OPTS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
         began = time.monotonic()
-        command_line = SparkConf(loadDefaults=False)
-        command_line.setAll(list(jvm_properties(setup, self._workload).items()))
-        with setup.log_file.open("ab") as stream:
-            self._gateway = launch_gateway(  # type: ignore[no-untyped-call]
-                command_line, {"stdout": stream, "stderr": subprocess.STDOUT}
-            )
+        options = jvm_properties(setup, self._workload)
+        self._jvm = Jvm.start([f"{name}={value}" for name, value in options.items()], setup.log_file)
+        port, secret = self._jvm.address(lambda: self._unwanted)
         launched = time.monotonic()
-        if self._unwanted:  # the run was refused meanwhile; nobody shall wait for a session it does not need
-            raise TransformError("the run ended before Spark had started")
+        # What pyspark calls a gateway that is there already; its own launch could be neither stopped nor given up.
+        os.environ |= {"PYSPARK_GATEWAY_PORT": str(port), "PYSPARK_GATEWAY_SECRET": secret}
+        try:
+            self._gateway = launch_gateway()  # type: ignore[no-untyped-call]
+        finally:
+            del os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"]
         conf = SparkConf(_jvm=self._gateway.jvm)
         conf.setAll(list(session_properties(setup, self._workload).items()))
         session = SparkSession(SparkContext(conf=conf, gateway=self._gateway))
@@ -219,30 +231,25 @@ class SparkHost:
         if self._thread is None:
             return
         self._unwanted = True
+        if self._is_killed_at_once and self._jvm is not None:
+            self._jvm.kill()  # before the wait: whoever waits for an answer of it gets none
         self._thread.join()
-        if self._session is not None and (not self._setup.master.startswith("local") or self._dumps_archive):
+        if self._session is not None and not self._is_killed_at_once:
             self._session.stop()
-        process = getattr(self._gateway, "proc", None)
-        if process is not None:
-            self._end(process)
+        if self._jvm is not None:
+            self._jvm.end(_DUMP_SECONDS if self._dumps_archive else 0)
         shutil.rmtree(self._setup.scratch, ignore_errors=True)
         self._forget()
 
     @property
+    def _is_killed_at_once(self) -> bool:
+        """A local JVM has nothing to tidy up; on a cluster that is worth a wait only for a session, and in peace."""
+        is_in_peace = self._session is not None and not self._stop.is_set()
+        return not self._dumps_archive and (self._setup.master.startswith("local") or not is_in_peace)
+
+    @property
     def _dumps_archive(self) -> bool:
         return any("ArchiveClassesAtExit" in option for option in self._setup.java_options)
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        if self._dumps_archive:
-            if process.stdin is not None:
-                process.stdin.close()  # the gateway exits in order, and the archive is written on the way out
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_DUMP_SECONDS)
-                return
-        process.kill()
-        process.wait(_STOP_SECONDS)
-        if process.stdin is not None:
-            process.stdin.close()
 
     def _forget(self) -> None:
         """Let a later invocation in this process start anew."""
@@ -252,5 +259,5 @@ class SparkHost:
             SparkContext._gateway = None  # noqa: SLF001
             SparkContext._jvm = None  # noqa: SLF001
             SparkContext._active_spark_context = None  # noqa: SLF001
-        self._thread = self._gateway = self._session = None
+        self._thread = self._jvm = self._gateway = self._session = None
         self._unwanted = False

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import Clock, StopFlag
-from cryptoelt.errors import ConfigurationError, ExitCode, UsageError
+from cryptoelt.errors import ConfigurationError, UsageError
 from cryptoelt.wording import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from cryptoelt.pipeline.runtime import Runtime
     from cryptoelt.settings import Settings
 
@@ -105,20 +102,21 @@ class Invocation:
                     )
 
     def runtime(self, command: str) -> Runtime:
-        """Read the settings, open the log, and let SIGTERM and SIGINT end the run after the current unit.
+        """Read the settings, open the log, and let SIGTERM and SIGINT end the run.
 
         Raises:
             ConfigurationError: a setting is invalid or the home cannot be used.
         """
         from cryptoelt.logs import configure_logging, secrets_of
         from cryptoelt.pipeline.runtime import Runtime
+        from cryptoelt.signals import end_on_signals
 
         settings = self.settings()
         stop = StopFlag()
         runtime = Runtime(settings, command, Clock(stop))
         secrets = secrets_of(*settings.secrets())
         configure_logging(settings.logs_dir, runtime.run_id, runtime.clock.now(), secrets, verbose=self.verbose)
-        _end_on_signals(stop)
+        end_on_signals(stop)
         return runtime
 
 
@@ -166,16 +164,3 @@ def _require_known_prices(prices: dict[str, int]) -> None:
             raise ConfigurationError(
                 f"setting budget.prices: there is no endpoint {name}", hint=did_you_mean(name, known)
             )
-
-
-def _end_on_signals(stop: StopFlag) -> None:
-    """The first SIGTERM or SIGINT asks the run to end, the second ends the process at once."""
-    codes = {signal.SIGTERM: ExitCode.TERMINATED, signal.SIGINT: ExitCode.INTERRUPTED}
-
-    def ask(number: int, _: FrameType | None) -> None:
-        stop.set(codes[signal.Signals(number)])
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in codes:
-        signal.signal(number, ask)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)

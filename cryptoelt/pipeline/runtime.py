@@ -125,7 +125,7 @@ class Runtime:
             conf=settings.spark.conf,
             java_options=self.java_options,
         )
-        return SparkHost(setup, self.workload)
+        return SparkHost(setup, self.workload, self.clock.stop)
 
     @cached_property
     def warehouse(self) -> Warehouse:

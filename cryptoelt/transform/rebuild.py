@@ -57,22 +57,24 @@ class Rebuild:
             CryptoEltError: a chunk could not be built, or some snapshots were damaged.
         """
         started = self._context.clock.now()
-        pending = self._transformer.find_pending(self._table)
-        lacking = {source.snapshot for source in pending.snapshots}
-        complete = pending.complete
         try:
-            for chunk in chunks(self._context.bronze, sources, self._failures):
-                self._context.clock.stop.raise_if_set()
-                self._unit.steps = (len(self._unit.snapshots), len(sources))
-                complete = self._build_what_can_be_read(chunk, lacking, complete)
-            if self._failures:
-                raise together(self._failures)
+            self._build_all(sources)
         except StoppedError:
             raise
         except Exception as exc:
             self._transformer.record_failure(self._table, as_known(exc), started, None)
             raise
         self._unit.status = Status.DONE if self._unit.snapshots else Status.NOTHING
+
+    def _build_all(self, sources: Sequence[BronzeSnapshot]) -> None:
+        pending = self._transformer.find_pending(self._table)
+        lacking, complete = {source.snapshot for source in pending.snapshots}, pending.complete
+        for chunk in chunks(self._context.bronze, sources, self._failures):
+            self._context.clock.stop.raise_if_set()
+            self._unit.steps = (len(self._unit.snapshots), len(sources))
+            complete = self._build_what_can_be_read(chunk, lacking, complete)
+        if self._failures:
+            raise together(self._failures)
 
     def _build_what_can_be_read(
         self, chunk: Chunk, lacking: set[datetime], complete: datetime | None

@@ -5,18 +5,21 @@ The stops are steps of one story in one home, told once; each test looks at one 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import tables_of
+from cryptoelt.machine.java import find_java
 from cryptoelt.sandbox.server import SandboxServer
 from tests.support.cli import Cli, events, home_env, java_of, wait_until
 from tests.support.invariants import Witness
@@ -30,6 +33,8 @@ TABLES = tables_of("10x")
 LAST_ENDPOINT = "fear-and-greed/latest"
 #: Longer than any of these tests may take: who waits for this answer shows that it was not stopped.
 _FOR_EVER = 300
+#: Seconds in which an extraction has ended, on a machine that does other things as well.
+_AT_MOST = 10.0
 #: Extractions before the first transformation.
 _SNAPSHOTS = 5
 
@@ -53,6 +58,13 @@ class Story:
     """A home whose commands are stopped one after the other."""
 
     witness: Witness
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """The journal of runs."""
+        files = (self.witness.home / "metadata" / "runs").glob("*.jsonl")
+        return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
     in_extract: Stop
     by_ctrl_c: Stop
     twice: Stop
@@ -129,8 +141,6 @@ def _stopped(home: Path, running: Running, stop: Callable[[Running], None]) -> S
     stop(running)
     finished = running.end()
     seconds = time.monotonic() - began
-    if finished.code < 0:  # ended at once: the JVM notices that it is alone
-        wait_until(lambda: not java_of(home), "the JVM to end by itself")
     return Stop(finished, java_of(home), seconds)
 
 
@@ -139,10 +149,8 @@ def _terminate(running: Running) -> None:
 
 
 def _terminate_twice(running: Running) -> None:
-    running.send(signal.SIGTERM)
-    wait_until(lambda: not running.catches(signal.SIGTERM), "the first SIGTERM to be taken")
-    assert running.is_running()
-    running.send(signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):  # two of one kind could become one
+        running.send(number)
 
 
 def _kill_java(home: Path) -> None:
@@ -203,9 +211,13 @@ def test_ctrl_c_ends_as_interrupted(story: Story) -> None:
     assert len(stop.done("extract")) == 3
 
 
-def test_a_second_sigterm_ends_at_once(story: Story) -> None:
-    assert story.twice.finished.code == -signal.SIGTERM, story.twice.finished.told
-    assert story.twice.seconds < _FOR_EVER / 2
+def test_a_second_signal_of_any_kind_ends_at_once_and_in_order(story: Story) -> None:
+    stop = story.twice
+    assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
+    assert len(stop.done("extract")) == 2
+    assert stop.seconds < _AT_MOST
+    (line,) = [line for line in story.runs if line["run_id"] == stop.finished.json()["run_id"]]
+    assert (line["exit_code"], line["status"]) == (ExitCode.TERMINATED, "partial")
 
 
 @pytest.mark.parametrize(
@@ -227,6 +239,99 @@ def test_no_java_process_is_left(story: Story, stop: str) -> None:
 def test_what_was_fetched_before_the_stops_is_loaded_by_the_next_run(story: Story) -> None:
     assert story.in_the_end.code == 0, story.in_the_end.told
     story.witness.check_after_run()
+
+
+# --- whatever keeps a run from ending --------------------------------------------------------------------------------
+
+
+def test_a_run_is_recorded_although_it_waits_for_an_answer_that_never_comes(
+    cli: Cli, sandbox: SandboxServer, closed_port: int
+) -> None:
+    sandbox.add_fault(f"slow={_FOR_EVER}@{LAST_ENDPOINT}")
+    nowhere = f"postgresql://nobody@127.0.0.1:{closed_port}/none"
+    with cli.start("run", "--freq", "10x", "--json", API__READ_TIMEOUT="3600", WAREHOUSE__URL=nowhere) as running:
+        wait_until(lambda: _asked(sandbox), "the call")
+        wait_until(lambda: java_of(cli.home), "the JVM")
+        stop = _stopped(cli.home, running, lambda running: running.send(signal.SIGINT))
+
+    assert stop.finished.code == ExitCode.INTERRUPTED, stop.finished.told
+    assert stop.seconds < _AT_MOST
+    assert stop.java == []
+    assert len(stop.done("extract")) == 2
+    (line,) = (cli.home / "metadata" / "runs").glob("*.jsonl")
+    assert json.loads(line.read_text(encoding="utf-8"))["exit_code"] == ExitCode.INTERRUPTED
+    assert [event["event"] for event in events(cli.home, "run.started", "run.ended")] == ["run.started", "run.ended"]
+    assert cli("budget", "--json").json()["reserved"] == 1
+    sandbox.clear_faults()
+    assert cli("extract", "--endpoint", LAST_ENDPOINT).code == 0
+    assert cli("budget", "--json").json()["reserved"] == 0
+
+
+def test_a_run_that_waits_to_try_again_ends_at_once(cli: Cli, sandbox: SandboxServer) -> None:
+    sandbox.add_fault(f"http_429_1011@{LAST_ENDPOINT}")  # the first wait is 15 s
+    with cli.start("extract", "--endpoint", LAST_ENDPOINT) as running:
+        wait_until(lambda: events(cli.home, "call.retry"), "the wait")
+        stop = _stopped(cli.home, running, _terminate)
+    assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
+    assert stop.seconds < _AT_MOST
+
+
+#: A Java that hangs with the CPU in full use: where the command line of the JVM is composed, or as the JVM.
+_HANGING_JAVA = """#!/bin/sh
+case "$*" in *launcher.Main*) part=launcher ;; *SparkSubmit*) part=jvm ;; *) part=none ;; esac
+[ $part = {part} ] && while :; do :; done
+exec {java} "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "signals"),
+    [("launcher", [signal.SIGTERM]), ("jvm", [signal.SIGTERM]), ("jvm", [signal.SIGINT, signal.SIGTERM])],
+    ids=["launcher", "jvm", "jvm-two-signals"],
+)
+def test_a_jvm_that_never_gets_started_is_not_left_behind(
+    cli: Cli, tmp_path: Path, part: str, signals: list[signal.Signals]
+) -> None:
+    assert cli("extract", "--freq", "10x").code == 0
+    java = tmp_path / "jdk" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(_HANGING_JAVA.format(part=part, java=find_java().program))
+    java.chmod(0o755)
+    cli.environment["JAVA_HOME"] = str(tmp_path / "jdk")
+    with cli.start("transform", "--freq", "10x", "--json") as running:
+        wait_until(lambda: part in map(_part_of, _commands_with(java)), "Java to hang")
+
+        def stop(running: Running) -> None:
+            for number in signals:
+                running.send(number)
+
+        stopped = _stopped(cli.home, running, stop)
+        left = _commands_with(java)
+    assert stopped.finished.code in {ExitCode.TERMINATED, ExitCode.INTERRUPTED}, stopped.finished.told
+    assert stopped.seconds < _AT_MOST
+    assert (stopped.java, left) == ([], [])
+
+
+def test_a_jvm_whose_session_cannot_be_made_is_not_left_behind(cli: Cli) -> None:
+    assert cli("extract", "--freq", "10x").code == 0
+    failed = cli("transform", "--freq", "10x", SPARK__MASTER="nonsense")
+    assert failed.code == ExitCode.FAILED, failed.told
+    assert "Spark did not start" in failed.stderr
+    assert java_of(cli.home) == []
+
+
+def _part_of(words: list[str]) -> str:
+    line = " ".join(words)
+    return "launcher" if "launcher.Main" in line else "jvm" if "SparkSubmit" in line else ""
+
+
+def _commands_with(program: Path) -> list[list[str]]:
+    """Return the command lines of living processes that name a program."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            found.append(process.cmdline())
+    return [words for words in found if str(program) in words]
 
 
 # --- the lock ---------------------------------------------------------------------------------------------------------

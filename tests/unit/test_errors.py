@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from cryptoelt import errors
-from cryptoelt.errors import STOPS_THE_RUN, CryptoEltError, ExitCode
+from cryptoelt.errors import (
+    STOPS_THE_RUN,
+    AnswerError,
+    CryptoEltError,
+    EndpointRefusedError,
+    ExitCode,
+    InternalError,
+    WindowClosedError,
+    as_known,
+)
 
 CODES = {
     "CryptoEltError": 1,
@@ -17,6 +26,7 @@ CODES = {
     "ApiUnavailableError": 8,
     "DatabaseUnavailableError": 8,
     "SchemaError": 9,
+    "EndpointRefusedError": 7,
     "RequestRejectedError": 1,
     "AnswerError": 1,
     "UnusableAnswerError": 1,
@@ -29,6 +39,7 @@ CODES = {
     "QualityError": 4,
     "InternalError": 1,
     "StoppedError": 143,
+    "WindowClosedError": 1,
 }
 CLASSES: dict[str, type[CryptoEltError]] = {
     name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, CryptoEltError)
@@ -56,9 +67,23 @@ def test_context_is_kept_for_the_log_and_is_no_part_of_the_message() -> None:
 
 @pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)
 def test_what_only_a_person_or_time_can_change_stops_further_calls(cls: type[CryptoEltError]) -> None:
-    refusal_or_stop = cls("x").exit_code in {5, 6, 7, 9, 143}
+    refusal_or_stop = cls("x").exit_code in {5, 6, 7, 9, 143} or cls is WindowClosedError
 
-    assert issubclass(cls, STOPS_THE_RUN) == refusal_or_stop
+    assert issubclass(cls, STOPS_THE_RUN) == (refusal_or_stop and cls is not EndpointRefusedError)
+
+
+def test_an_error_of_ours_stays_what_it_is_and_anything_else_tells_its_place_alone() -> None:
+    ours = AnswerError("x")
+    assert as_known(ours) is ours
+    try:
+        CryptoEltError("x", hint=1, nonsense={}["the-secret"])  # type: ignore[arg-type]
+    except KeyError as exc:
+        defect = as_known(exc)
+        assert defect.__cause__ is exc
+    assert isinstance(defect, InternalError)
+    assert "KeyError at " in defect.message
+    assert "the-secret" not in f"{defect.message} {defect.hint}"
+    assert as_known(KeyboardInterrupt()).exit_code is ExitCode.INTERRUPTED
 
 
 def test_the_exit_codes_are_those_of_the_contract() -> None:

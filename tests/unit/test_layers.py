@@ -19,12 +19,12 @@ PACKAGE = Path(cryptoelt.__file__).parent
 LAYERS: list[set[str]] = [
     {"errors", "plugins", "program", "version", "wording"},
     {"clock", "settings_environment", "settings_file", "settings_sections"},
-    {"locks", "settings", "results", "tables", "logs"},
+    {"locks", "settings", "results", "tables", "logs", "jvm"},
     {"metadata"},
     {"lake", "machine"},
     {"api", "warehouse"},
     {"frequencies"},
-    {"extract", "spark"},
+    {"extract", "spark", "signals"},
     {"transform", "load", "quality"},
     {"pipeline"},
     # What sets a machine up, or looks at it, does so with the real parts.

@@ -35,6 +35,9 @@ COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("raw", pa.string(), nullable=False),
     pa.field("unfit", pa.list_(pa.string())),
 )
+#: How much it takes to be clean; to be raised whenever it takes more.
+#: 2: no text is too long for an index, and two spellings of an Ethereum address are one key.
+_RULES = 2
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(?P<endpoint>.+)-(?P<stamp>\d{8}_\d{6})(?:-(?P<part>\d{3,}))?\.parquet")
@@ -70,8 +73,9 @@ class BronzeNote:
     """What the extractor says of a file, kept in its footer.
 
     Attributes:
-        clean: every field fits its column, no key is missing or repeated, no text holds a NUL. It only ever saves
-            work; where it is False the rows are looked at.
+        clean: every field fits its column, no key is missing or repeated, no text holds a NUL or is too long for an
+            index. It only ever saves work; where it is False the rows are looked at, and so are those of a file that
+            was judged when there were fewer rules.
         window: when the window began for which the run asked; None where it was asked by hand.
         is_last: whether this answer completes what was asked: False for all pages but the last.
         scan: of a scan of many calls, what it set out to ask and what this file answers.
@@ -87,7 +91,7 @@ class BronzeNote:
     def as_metadata(self) -> dict[str, str]:
         """Return the note as metadata of a Parquet file."""
         note: dict[str, Any] = {"clean": self.clean, "window": None if self.window is None else iso(self.window)}
-        note |= {"is_last": self.is_last, "scan": self.scan, "call_id": self.call_id}
+        note |= {"is_last": self.is_last, "scan": self.scan, "call_id": self.call_id, "rules": _RULES}
         return {"cryptoelt": json.dumps(note)}
 
     @classmethod
@@ -98,7 +102,8 @@ class BronzeNote:
             return cls(clean=False)
         note = json.loads(text)
         window = None if note["window"] is None else parse_iso(note["window"])
-        return cls(note["clean"], window, note["is_last"], note["scan"], note.get("call_id"))
+        clean = note["clean"] and note.get("rules", 1) >= _RULES
+        return cls(clean, window, note["is_last"], note["scan"], note.get("call_id"))
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,17 @@ standing AS (
 SELECT name, kind, object_name FROM account WHERE name = ANY(%(names)s) OR oid IN (SELECT oid FROM standing)
 """  # noqa: S608 - constant
 
+_ON_A_COLUMN = f"""
+WITH account AS ({_ACCOUNT})
+SELECT name FROM account WHERE oid IN (
+    SELECT r.ev_class
+    FROM pg_attribute AS a
+    JOIN pg_depend AS d ON d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite AS r ON r.oid = d.objid
+    WHERE a.attrelid = %(table)s::regclass AND a.attname = %(column)s
+)
+"""  # noqa: S608 - constant
+
 
 @dataclass(frozen=True)
 class Script:
@@ -95,14 +106,18 @@ def deploy(connection: Connection) -> list[str]:
     return [script.file.name for script in wanted if script.file.name in deployed]
 
 
-def withdraw(connection: Connection) -> None:
-    """Drop every object that was deployed, so that the tables below can be changed.
+def withdraw(connection: Connection, table: str | None = None, column: str | None = None) -> None:
+    """Drop the objects that were deployed, all or the views on a column of a table, so that it can be changed.
 
     Raises:
         SchemaError: something of somebody else stands on one of them.
     """
     with _cursor(connection) as cursor:
-        _drop(cursor, set(_deployed(cursor)))
+        if table is None:
+            _drop(cursor, set(_deployed(cursor)))
+        else:
+            cursor.execute(_ON_A_COLUMN, {"table": table, "column": column})
+            _drop(cursor, {name for (name,) in cursor.fetchall()})
 
 
 def _cursor(connection: Connection) -> Cursor:

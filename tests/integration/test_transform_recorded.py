@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cryptoelt.extract.fields import BLANKS
+from tests.support.expected import address
 from tests.support.transforming import Row, Sent, sent
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def assets(record: Row) -> Row:
         "exchange_id": 270,
         "blockchain_name": text(record["platform"]["name"]),
         "blockchain_symbol": text(record["platform"]["symbol"]),
-        "wallet_address": text(record["wallet_address"]),
+        "wallet_address": address(record["wallet_address"]),
         "crypto_id": record["currency"]["crypto_id"],
         "balance": float(balance),
         "currency_price_usd": price,

@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    withdraw(op.get_bind(), f"dwh.{TABLE}", "balance")
+    withdraw(op.get_bind(), f"dwh.{TABLE}", "balance", "entry")
     removed = op.get_bind().execute(sa.text(f"DELETE FROM dwh.{TABLE} WHERE entry > 1")).rowcount  # noqa: S608
     if removed:
         log.warning("migration.rows_removed", extra={"fields": {"table": TABLE, "rows": removed}})

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cryptoelt.clock import iso
+from cryptoelt.pipeline.runtime import Runtime
+from cryptoelt.pipeline.trace import trace_row
+from cryptoelt.settings import WarehouseSettings
 from tests.support.loading import Loading
-from tests.support.transforming import Sent, at, sent
+from tests.support.older_version import as_an_older_version_noted_it
+from tests.support.silver_writer import SilverWriter
+from tests.support.transforming import FIRST, Sent, at, sent
 
 if TYPE_CHECKING:
     from cryptoelt.results import Unit
@@ -242,3 +248,45 @@ def _data_of(body: str) -> str:
     start = body.index("[", body.index('"data"'))
     _, length = json.JSONDecoder().raw_decode(body[start:])
     return body[start : start + length]
+
+
+def test_bronze_that_an_older_version_called_clean_is_looked_at(transform: Transforming) -> None:
+    records = [record(COLD, ETHEREUM, 1, "5", "2"), record(COLD.lower(), ETHEREUM, 1, "5", "2")]
+    transform.fetch(ASSETS, answer([*records, record(COLD.lower(), ETHEREUM, 1, "6", "2")]))
+    as_an_older_version_noted_it(transform.settings.home / "lake" / transform.bronze.path_of(ASSETS, FIRST))
+
+    assert counts(transform.build(FACT)) == (3, 2, 1, 0)
+    assert {(row["entry"], row["balance"]) for row in transform.rows(FACT)} == {(1, 6.0), (2, 5.0)}
+
+
+def test_what_an_older_version_has_built_is_loaded_and_goes_on(transform: Transforming, load_built: Loading) -> None:
+    lake = SilverWriter(Path(transform.settings.lake_root))
+    held = {"exchange_id": 270, "blockchain_name": ETHEREUM, "crypto_id": 1, "currency_price_usd": 2.0}
+    former = [
+        {**held, "wallet_address": COLD, "balance": 863477.33, "total_usd_value": 1726954.66},
+        {**held, "wallet_address": COLD.lower(), "balance": 230974428784003.81, "total_usd_value": 461948857568007.6},
+    ]
+    lake.commit(FACT, {FIRST: former}, without={"entry", "balance_exact"})
+    assert load_built(FACT).rows_loaded == 2
+    lake.commit(FACT, {at(1): former}, without={"entry", "balance_exact"})
+    transform.fetch(ASSETS, answer([record(*each) for each in SHAPE]), snapshot=at(2))
+
+    assert counts(transform.build(FACT)) == COUNTS
+    assert load_built(FACT).rows_loaded == 2 + COUNTS[1]
+    for moment in (FIRST, at(1)):
+        where = f"snapshot_timestamp = '{moment}'"
+        loaded = load_built.rows(f"SELECT wallet_address, entry, balance::text FROM dwh.{FACT} WHERE {where}")
+        assert set(loaded) == {(COLD, 1, "863477.33"), (COLD.lower(), 1, "230974428784003.8")}
+    assert load_built.rows(f"SELECT max(entry) FROM dwh.{FACT}") == [(2,)]
+    lake.optimize(FACT)  # now the older rows stand in a file that has the columns
+
+    found = trace(load_built.warehouse, transform, f"wallet_address={HOT.upper()}", "entry=2", "crypto_id=825")
+    assert (found["snapshot_timestamp"], found["call_id"]) == (iso(at(2)), "call-1")
+    assert found["key"]["wallet_address"] == HOT.lower()
+    older = trace(load_built.warehouse, transform, f"wallet_address={COLD}", f"snapshot_timestamp={iso(at(1))}")
+    assert older["call_id"] == f"call-{at(1):%H%M}"
+
+
+def trace(warehouse: Warehouse, transform: Transforming, *assignments: str) -> dict[str, Any]:
+    settings = transform.settings.model_copy(update={"warehouse": WarehouseSettings(url=warehouse.url)})
+    return trace_row(Runtime(settings, "trace"), FACT, assignments).as_json()

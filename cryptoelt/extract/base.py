@@ -15,6 +15,7 @@ from cryptoelt.errors import AnswerError, as_known
 from cryptoelt.extract.fields import fit, trimmed
 from cryptoelt.extract.judgement import Tally, has_shrunk, is_far_short, no_more, unusable, unusable_answers
 from cryptoelt.frequencies import INIT
+from cryptoelt.identity import is_too_long
 from cryptoelt.lake.bronze import COMMON_FIELDS, BronzeNote
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
@@ -294,12 +295,21 @@ class BaseExtractor:
         return record
 
     def _is_clean(self, values: dict[str, list[Any]], unfit: list[list[str] | None]) -> bool:
-        keys = list(zip(*([trimmed(value) for value in values[name]] for name in self.key), strict=True))
+        keys = list(zip(*([self.key_part(name, value) for value in values[name]] for name in self.key), strict=True))
         missing = any(part is None for key in keys for part in key)
         known = len(self._keys)
         self._keys.update(keys)
         self._repeated = len(keys) - (len(self._keys) - known)
-        return not missing and not self._repeated and not any(unfit)
+        return not missing and not self._repeated and not any(unfit) and not self._has_long_text(values)
+
+    def key_part(self, name: str, value: Any) -> Any:  # noqa: ARG002 - for overrides
+        """Return the value of a key column as it identifies a record; None where it does not."""
+        return trimmed(value)
+
+    def _has_long_text(self, values: dict[str, list[Any]]) -> bool:
+        """Tell whether some text might not fit into an index of the warehouse; a prose never stands in one."""
+        limited = (column.name for column in self.columns if column.type == pa.string() and not column.is_prose)
+        return any(value is not None and is_too_long(value) for name in limited for value in values[name])
 
     def _note(
         self,

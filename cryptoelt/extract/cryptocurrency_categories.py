@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cryptoelt.extract.base import BaseExtractor
-from cryptoelt.extract.fields import integer, number, text
+from cryptoelt.extract.fields import integer, number, prose, text
 
 
 class CategoriesExtractor(BaseExtractor):
@@ -17,7 +17,7 @@ class CategoriesExtractor(BaseExtractor):
         text("id"),
         text("name"),
         text("title"),
-        text("description"),
+        prose("description"),
         integer("num_tokens"),
         number("avg_price_change"),
         number("market_cap"),

@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import DamagedFileError
-from cryptoelt.extract.fields import day, first_text, integer, text, texts, trimmed
+from cryptoelt.extract.fields import day, first_text, integer, prose, text, texts, trimmed
 from cryptoelt.extract.keyed import KeyedScanExtractor
 from cryptoelt.extract.scan_state import last_asked
 
@@ -36,9 +36,9 @@ class CryptocurrencyInfoExtractor(KeyedScanExtractor):
         text("symbol"),
         text("slug"),
         text("category"),
-        text("description"),
+        prose("description"),
         text("logo"),
-        text("notice"),
+        prose("notice"),
         texts("tags"),
         day("date_added"),
         day("date_launched"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.extract.fields import integer, number, text
 from cryptoelt.extract.publishers import declared_publishers
 from cryptoelt.extract.scan import Part, ScanExtractor
 from cryptoelt.extract.scan_state import asked_since, last_turns
+from cryptoelt.identity import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,9 +48,15 @@ class ExchangeAssetsExtractor(ScanExtractor):
         text("crypto_symbol", "currency", "symbol"),
         number("price_usd", "currency", "price_usd"),
     )
+    #: Real answers repeat it with other balances, so it tells no more than which records must be looked at.
     key = ("exchange_id", "platform_name", "wallet_address", "crypto_id")
     measures = ("balance",)
     unbuilt = frozenset({"platform_crypto_id"})
+
+    def key_part(self, name: str, value: Any) -> Any:
+        """Return the value of a key column; a wallet in the one spelling it is stored in."""
+        part = super().key_part(name, value)
+        return folded(part) if name == "wallet_address" and part is not None else part
 
     def plan(self, snapshot: datetime) -> Sequence[str]:  # noqa: ARG002 - whenever
         """Return the publishers, then a slice of the others: the longest not asked first."""

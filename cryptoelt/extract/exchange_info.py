@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptoelt.extract.fields import first_text, integer, moment, number, text, texts
+from cryptoelt.extract.fields import first_text, integer, moment, number, prose, text, texts
 from cryptoelt.extract.keyed import KeyedScanExtractor
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ class ExchangeInfoExtractor(KeyedScanExtractor):
         text("name"),
         text("slug"),
         text("logo"),
-        text("description"),
+        prose("description"),
         moment("date_launched"),
-        text("notice"),
+        prose("notice"),
         texts("fiats"),
         number("maker_fee"),
         number("taker_fee"),

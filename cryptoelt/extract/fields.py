@@ -37,12 +37,14 @@ class Column:
         type: its Arrow type.
         path: keys from the record down to the value; default: the column's own name.
         is_first_of_list: whether a list stands there of which the first item is the value.
+        is_prose: whether it is a text of any length, in no index of the warehouse.
     """
 
     name: str
     type: pa.DataType
     path: tuple[str, ...] = ()
     is_first_of_list: bool = False
+    is_prose: bool = False
 
     def value_in(self, record: Any) -> Any:
         """Return the value a record has for this column; None where it has none, MISPLACED where it cannot have one."""
@@ -58,6 +60,11 @@ class Column:
 def text(name: str, *path: str) -> Column:
     """Declare a text column."""
     return Column(name, pa.string(), path)
+
+
+def prose(name: str, *path: str) -> Column:
+    """Declare a column of texts that are long by right."""
+    return Column(name, pa.string(), path, is_prose=True)
 
 
 def texts(name: str, *path: str) -> Column:

@@ -41,6 +41,9 @@ COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
 )
 #: The format of the notes that are written now.
 NOTE_FORMAT = 1
+#: How much it takes to be clean; to be raised whenever it takes more.
+#: 2: no text is too long for an index, and two spellings of an Ethereum address are one key.
+_RULES = 2
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(?P<endpoint>.+)-(?P<stamp>\d{8}_\d{6})(?:-(?P<part>\d{3,}))?\.parquet")
@@ -76,8 +79,9 @@ class BronzeNote:
     """What the extractor says of a file, kept in its footer.
 
     Attributes:
-        clean: every field fits its column, no key is missing or repeated, no text holds a NUL. It only ever saves
-            work; where it is False the rows are looked at.
+        clean: every field fits its column, no key is missing or repeated, no text holds a NUL or is too long for an
+            index. It only ever saves work; where it is False the rows are looked at, and so are those of a file that
+            was judged when there were fewer rules.
         window: when the window began for which the run asked; None where it was asked by hand.
         is_last: whether this answer completes what was asked: False for all pages but the last.
         scan: of a scan of many calls, what this file answers of it.
@@ -103,7 +107,7 @@ class BronzeNote:
         note: dict[str, Any] = {FORMAT: NOTE_FORMAT, "clean": self.clean, "is_last": self.is_last}
         note["window"] = None if self.window is None else iso(self.window)
         note |= {"scan": None if self.scan is None else self.scan.as_json(), "call_id": self.call_id}
-        note["unusable"] = self.unusable
+        note |= {"unusable": self.unusable, "rules": _RULES}
         return {"cryptoelt": json.dumps(note)}
 
     @classmethod
@@ -119,7 +123,7 @@ class BronzeNote:
             return cls(clean=False)
         note = Record.of(json.loads(text), NOTE_FORMAT)
         return cls(
-            clean=note.flag("clean", default=False),
+            clean=note.flag("clean", default=False) and note.number("rules", 1) >= _RULES,
             window=note.moment("window") if note.has("window") else None,
             is_last=note.flag("is_last", default=True),
             scan=ScanNote.of(note.values["scan"]) if note.has("scan") else None,

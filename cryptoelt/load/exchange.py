@@ -39,6 +39,12 @@ _FIGURES = {
     },
     "fact_exchange_assets": {"spot_volume_usd": "info.spot_volume_usd", "value_to_volume_ratio": _RATIO},
 }
+#: What stands in a column where Silver does not say it in so many words: files of an older version have no entry, and
+#: nothing but the double nearest to the balance.
+_AS_LOADED = {
+    "entry": "coalesce(r.entry, 1)",
+    "balance": "coalesce(trim_scale(r.balance_exact), r.balance::text::numeric)",
+}
 # Looked for once an exchange and moment, not once a row: an exchange has a thousand assets.
 _NEWEST = """(
     SELECT * FROM dwh.fact_exchange_info AS i
@@ -92,7 +98,10 @@ class ExchangeLoader(BaseLoader):
         """Insert the staged rows that are new; those of maps and assets with the figures of their info."""
         if table not in _FIGURES:
             return super()._insert(cursor, target, table, batch_id)
-        staged = sql.SQL(", ").join(sql.Identifier("r", name) for name in target.columns.names)
+        staged = sql.SQL(", ").join(
+            sql.SQL(_AS_LOADED[name]) if name in _AS_LOADED else sql.Identifier("r", name)
+            for name in target.columns.names
+        )
         statement = _statement(_INSERT, table, columns=names(target.columns.names), staged=staged)
         cursor.execute(statement, (batch_id,))
         return cursor.rowcount

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
+from cryptoelt.identity import MOST_BYTES
 from cryptoelt.load.stage import STAGE, names
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ WHERE d.is_inferred AND (
         < array_position(%(sources)s::text[], d.inferred_from)
 )
 """
+# A fact is kept, whatever its record calls the member; what no index can hold is no name.
+_SHORT = f"CASE WHEN octet_length({{0}}) <= {MOST_BYTES} THEN {{0}} END"
 # Whoever names it next may say what it is called.
 _UNNAME = """
 UPDATE {dimension} SET inferred_from = NULL WHERE is_inferred AND inferred_from = %(source)s
@@ -107,18 +110,22 @@ def forget_unreferenced(cursor: Cursor) -> int:
 
 
 def _infer_statement(parent: Parent) -> sql.Composed:
-    from cryptoelt.warehouse.schema import target_of
+    from cryptoelt.warehouse.schema import indexed_texts, target_of
 
-    said = parent.attributes
-    attributes = target_of(parent.table).attributes
+    def value(name: str) -> sql.Composable:
+        """What this record does not say is NULL, also where a record that no longer counts has said it."""
+        if name not in said:
+            return sql.SQL("NULL")
+        return sql.SQL(_SHORT if name in indexed else "{}").format(sql.Identifier("s", said[name]))
+
+    said, attributes, indexed = parent.attributes, target_of(parent.table).attributes, indexed_texts(parent.table)
     return sql.SQL(_INFER).format(
         dimension=sql.Identifier(parent.schema, parent.table),
         key=sql.Identifier(parent.key),
         column=sql.Identifier(parent.column),
         stage=STAGE,
         attributes=_listed(map(sql.Identifier, attributes)),
-        # What this record does not say is NULL, also where a record that no longer counts has said it.
-        values=_listed(sql.Identifier("s", said[name]) if name in said else sql.SQL("NULL") for name in attributes),
+        values=_listed(map(value, attributes)),
         new=_listed(sql.Identifier("excluded", name) for name in attributes),
         # Two records of one snapshot that name a member differently: any order will do, if it is always the same one.
         tie=sql.SQL("").join(sql.SQL(", s.{}").format(sql.Identifier(said[name])) for name in sorted(said)),

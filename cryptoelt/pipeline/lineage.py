@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cryptoelt.clock import iso
 from cryptoelt.errors import DamagedFileError
 from cryptoelt.extract.fields import trimmed
+from cryptoelt.identity import folded
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, table_uri
 from cryptoelt.tables import TABLES
 
@@ -32,6 +33,8 @@ _IN_BRONZE = {
     "blockchain_name": "platform_name",
     "value_timestamp": "timestamp",
 }
+#: Key columns that Bronze does not have, with what stands in rows of Silver tables that are older than the column.
+_NOT_SENT = {"entry": 1}
 _BATCH = """
 SELECT load_batch_id, table_name, silver_table_id, silver_version, snapshots, run_id, ended_at
 FROM ops.load_batch WHERE """
@@ -196,9 +199,10 @@ class Lineage:
     def _call_of(self, file: BronzeFile, key: dict[str, Any]) -> str | None:
         """Return the call that brought the last record with a key in a file; None where it holds none."""
         names = self._bronze.footer(file).schema.names
-        wanted = {name if name in names else _IN_BRONZE[name]: _as_sent(value) for name, value in key.items()}
+        sent = {name: value for name, value in key.items() if name not in _NOT_SENT}
+        wanted = {name if name in names else _IN_BRONZE[name]: _as_sent(value) for name, value in sent.items()}
         rows = self._bronze.read_file(file, [_CALL_ID, *wanted]).to_pylist()
-        matching = (row for row in reversed(rows) if all(trimmed(row[name]) == wanted[name] for name in wanted))
+        matching = (row for row in reversed(rows) if all(_as_stored(row[name]) == wanted[name] for name in wanted))
         return next((row[_CALL_ID] for row in matching), None)
 
     def _missing_parts(self, snapshot: BronzeSnapshot) -> list[str]:
@@ -232,11 +236,29 @@ def _matching(batch: Any, key: dict[str, Any]) -> list[str]:
     import pyarrow.compute as pc
 
     for name, value in key.items():
-        batch = batch.filter(pc.equal(batch.column(name), pa.scalar(value, batch.schema.field(name).type)))
+        batch = batch.filter(pc.equal(_column(batch, name), pa.scalar(value, _column(batch, name).type)))
     calls: list[str] = batch.column(_CALL_ID).to_pylist()
     return calls
 
 
+def _column(batch: Any, name: str) -> Any:
+    """Return a key column of Silver, as it would be had it always been there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if name not in _NOT_SENT:
+        return batch.column(name)
+    if name not in batch.schema.names:
+        return pa.repeat(_NOT_SENT[name], batch.num_rows)
+    return pc.fill_null(batch.column(name), _NOT_SENT[name])
+
+
 def _as_sent(value: Any) -> Any:
     """Return the value of a key as Bronze holds it; the points of the sentiment's history are texts of Unix seconds."""
-    return f"{value.timestamp():.0f}" if isinstance(value, datetime) else value
+    return f"{value.timestamp():.0f}" if isinstance(value, datetime) else _as_stored(value)
+
+
+def _as_stored(value: Any) -> Any:
+    """Return the value of Bronze as the warehouse holds it in a key."""
+    text = trimmed(value)
+    return folded(text) if isinstance(text, str) else text

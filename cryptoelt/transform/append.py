@@ -28,7 +28,8 @@ def append_once(
     """
     before = SilverTable(uri)
     version = before.version if before.exists else -1
-    metadata = {"userMetadata": commit_metadata([snapshot], run_id=run_id)}
+    # A table that an older version has made lacks the columns that came since.
+    metadata = {"userMetadata": commit_metadata([snapshot], run_id=run_id), "mergeSchema": "true"}
     identity = {"txnAppId": f"{table}@{iso(snapshot)}", "txnVersion": "1"}
     _append(rows, uri, {**metadata, **identity})
     silver = SilverTable(uri)

@@ -19,10 +19,10 @@ from cryptoelt.transform.append import append_once
 from cryptoelt.transform.failures import SPARK_FAILURES, spark_failure
 from cryptoelt.transform.incomplete import incomplete_marks
 from cryptoelt.transform.pending import Pending, find_pending, silver_uri
-from cryptoelt.transform.rules import broken_rule, split_duplicates
+from cryptoelt.transform.rules import broken_rule, number_entries, split_duplicates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -64,6 +64,7 @@ class Build:
         required: the columns without which a record is rejected, where that is not the whole key.
         incidental: columns in which records of one key may differ and still be the same.
         own_rule: the rule that a record breaks for this table alone, or NULL, over the columns.
+        amounts: where records of one key may differ by right, the columns by which they are told apart and numbered.
     """
 
     reads: frozenset[str]
@@ -73,6 +74,7 @@ class Build:
     required: tuple[str, ...] = ()
     incidental: frozenset[str] = frozenset()
     own_rule: Callable[[], Column] | None = None
+    amounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ class BaseTransformer:
             tasks: how many files the good rows become at most. In one partition from the start, as is right for a
                 single snapshot, nothing is shuffled on the way.
         """
-        from cryptoelt.warehouse.schema import silver_schema
+        from cryptoelt.warehouse.schema import indexed_texts, silver_schema
 
         build = self.builds[table]
         bronze = self.context.spark().read.schema(from_arrow_schema(footer.schema))
@@ -203,14 +205,12 @@ class BaseTransformer:
         )
         set_aside: pa.Table | None = None
         if not footer.note.clean or build.own_rule is not None:
-            rule = broken_rule(build.reads, build.required or build.key)
-            own = F.lit(None) if build.own_rule is None else build.own_rule()
-            judged = built.withColumn("rule", F.coalesce(rule, own))
-            telling = tuple(name for name in columns if name not in build.incidental)
-            judged = split_duplicates(judged, (SNAPSHOT, *build.key), telling)
+            judged = _judged(built, build, tuple(columns), indexed_texts(table))
             bad = judged.where(F.col("rule").isNotNull())
             set_aside = bad.select(SNAPSHOT, "rule", F.col("raw").alias("record"), "call_id").toArrow()
             built = judged.where(F.col("rule").isNull())
+        elif build.amounts:
+            built = built.withColumn("entry", F.lit(1))
         built = built.withColumns(derived) if derived else built
         schema = from_arrow_schema(silver_schema(table))
         return built.select([F.col(field.name).cast(field.dataType).alias(field.name) for field in schema]), set_aside
@@ -276,6 +276,16 @@ class BaseTransformer:
                 **{name: known.get(name) for name in ("silver_table_id", "silver_version", "complete_through")},
             }
         )
+
+
+def _judged(rows: DataFrame, build: Build, columns: tuple[str, ...], indexed: Collection[str]) -> DataFrame:
+    """Set `rule` on the records that a table cannot have, and '' on those that repeat one it has."""
+    rule = broken_rule(build.reads, build.required or build.key, [name for name in columns if name in indexed])
+    own = F.lit(None) if build.own_rule is None else build.own_rule()
+    judged, key = rows.withColumn("rule", F.coalesce(rule, own)), (SNAPSHOT, *build.key)
+    if build.amounts:
+        return number_entries(judged, key, build.amounts)
+    return split_duplicates(judged, key, tuple(name for name in columns if name not in build.incidental))
 
 
 def together(failures: list[DamagedFileError]) -> DamagedFileError:

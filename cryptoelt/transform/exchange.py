@@ -12,7 +12,7 @@ from cryptoelt.extract.exchange_map import ExchangeMapExtractor
 from cryptoelt.lake.silver import SNAPSHOT
 from cryptoelt.transform.base import BaseTransformer, Build
 from cryptoelt.transform.columns import as_sent, same_names, snapshot_column
-from cryptoelt.transform.rules import finite, ratio
+from cryptoelt.transform.rules import exact, finite, folded_address, ratio
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -58,7 +58,10 @@ def _figures() -> dict[str, Column]:
 
 
 def _assets() -> dict[str, Column]:
-    return as_sent(ExchangeAssetsExtractor, _ASSETS)
+    """Return what was sent, a wallet in one spelling, and its balance beside the double to the last digit."""
+    sent = as_sent(ExchangeAssetsExtractor, _ASSETS)
+    wallet = folded_address(sent["wallet_address"])
+    return {**sent, "wallet_address": wallet, "balance_exact": exact("balance", sent["balance"])}
 
 
 def _kpis() -> dict[str, Column]:
@@ -70,7 +73,8 @@ def _kpis() -> dict[str, Column]:
 
     value = finite(F.col("balance") * F.col("currency_price_usd"))
     everything = Window.unboundedPreceding, Window.unboundedFollowing
-    of_exchange = Window.partitionBy(SNAPSHOT, "exchange_id").orderBy("record_number").rowsBetween(*everything)
+    order = "blockchain_name", "wallet_address", "crypto_id", "entry"
+    of_exchange = Window.partitionBy(SNAPSHOT, "exchange_id").orderBy(*order).rowsBetween(*everything)
     return {
         **snapshot_column(),
         "total_usd_value": value,
@@ -92,5 +96,6 @@ class ExchangeTransformer(BaseTransformer):
             ("exchange_id", "blockchain_name", "wallet_address", "crypto_id"),
             _assets,
             _kpis,
+            amounts=("balance", "balance_exact"),
         ),
     }

@@ -64,6 +64,12 @@ def as_error(exc: psycopg2.Error, name: str) -> CryptoEltError:
             return StorageError(
                 f"warehouse {name}: {words}", hint="free some space on the server's disk and run it again"
             )
+        case pg.ProgramLimitExceeded():
+            return LoadError(
+                f"warehouse {name}: {words}",
+                hint="a text of an older Silver table is too long for an index: build the table from Bronze again "
+                "(`cryptoelt backfill --rebuild --table NAME`), which sets the record aside",
+            )
         case psycopg2.OperationalError() | psycopg2.InterfaceError() if not (exc.pgcode or "").startswith(_LIMITS):
             return DatabaseUnavailableError(f"warehouse {name} failed: {words}", hint=_CHECK_SERVER)
         case _:

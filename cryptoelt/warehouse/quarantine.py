@@ -27,6 +27,7 @@ RULES = {
     "wrong_type": "it has a value of another type than documented",
     "non_finite": "it has a number that no double holds: NaN, infinity, or too large",
     "nul_in_text": "it has a text that PostgreSQL cannot store",
+    "too_long": "it has a key or a name of more than 1,024 bytes, which no index takes",
     "conflicting_duplicate": "a later record of the same answer has its key and other values",
 }
 #: Rows that a list shows of the newest.

@@ -11,6 +11,7 @@ from sqlalchemy import TIMESTAMP, BigInteger
 
 from cryptoelt.clock import iso, parse_iso
 from cryptoelt.errors import UsageError
+from cryptoelt.identity import folded
 from cryptoelt.lake.silver import SNAPSHOT
 from cryptoelt.warehouse.models import DWH, Base
 from cryptoelt.wording import did_you_mean
@@ -64,7 +65,9 @@ def parse_key(table: str, assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def find_row(connection: Connection, table: str, wanted: dict[str, Any]) -> Row:
-    """Return the row with a key; of several that a part of a key leaves, the newest.
+    """Return the row with a key; of several that a part of a key leaves, the newest, and of those the first.
+
+    An address is found in whatever spelling of its letters it was typed, where that does not matter.
 
     Raises:
         UsageError: there is no such row.
@@ -72,12 +75,12 @@ def find_row(connection: Connection, table: str, wanted: dict[str, Any]) -> Row:
     columns = _key_columns(table)
     newest = _VALID_FROM if _VALID_FROM in columns else SNAPSHOT
     order = [sql.SQL("{} DESC").format(sql.Identifier(newest)), *(map(sql.Identifier, columns))]
-    where = [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in wanted]
+    where = [sql.SQL("{} = ANY(%s)").format(sql.Identifier(name)) for name in wanted]
     statement = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY {} LIMIT 1").format(
         sql.Identifier(DWH, table), sql.SQL(" AND ").join([sql.SQL("true"), *where]), sql.SQL(", ").join(order)
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, list(wanted.values()))
+        cursor.execute(statement, [_spellings(value) for value in wanted.values()])
         found, names = cursor.fetchone(), [column.name for column in cursor.description or ()]
     if found is None:
         raise UsageError(f"{table} has no row{_where(wanted)}", hint=f"its key: {', '.join(columns)}")
@@ -124,6 +127,11 @@ def _value(column: Column[Any], text: str) -> Any:
             raise UsageError(f"{column.name}={text}: not a whole number", hint=f"e.g. {column.name}=1")
         return int(text)
     return text
+
+
+def _spellings(value: Any) -> list[Any]:
+    """Return the forms in which a row may hold a value: rows of an older version hold addresses as they were sent."""
+    return [value, folded(value)] if isinstance(value, str) else [value]
 
 
 def shown(value: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlalchemy import TIMESTAMP, BigInteger, Boolean, Date, Double, Text
+from sqlalchemy import TIMESTAMP, BigInteger, Boolean, Date, Double, Numeric, Text
 from sqlalchemy.dialects.postgresql import ARRAY, dialect
 
 from cryptoelt.lake.silver import SNAPSHOT
@@ -25,6 +26,8 @@ _ARROW: tuple[tuple[type[Any], pa.DataType], ...] = (
     (Boolean, pa.bool_()),
     (Date, pa.date32()),
     (Double, pa.float64()),
+    # Silver has the double nearest to it, and what it is exactly in a column of its own.
+    (Numeric, pa.float64()),
     (Text, pa.string()),
 )
 _PYTHON: dict[type, pa.DataType] = {
@@ -32,6 +35,7 @@ _PYTHON: dict[type, pa.DataType] = {
     int: pa.int64(),
     bool: pa.bool_(),
     float: pa.float64(),
+    Decimal: pa.decimal128(38, 18),
     str: pa.string(),
 }
 _SQL: dict[type, str] = {
@@ -39,6 +43,7 @@ _SQL: dict[type, str] = {
     int: "bigint",
     bool: "boolean",
     float: "double precision",
+    Decimal: "numeric",
     str: "text",
 }
 
@@ -127,6 +132,13 @@ def target_of(table_name: str) -> Target:
     )
 
 
+def indexed_texts(table_name: str) -> frozenset[str]:
+    """Return the texts of a table that stand in its key or in an index, and so cannot be of any length."""
+    table = _table(_warehouse_table(table_name))
+    indexed = [*table.primary_key.columns, *(column for index in table.indexes for column in index.columns)]
+    return frozenset(column.name for column in indexed if isinstance(column.type, Text))
+
+
 def references_to_inferred() -> dict[tuple[str, str, str], list[tuple[str, str]]]:
     """Return the dimensions whose members may be inferred: schema, name and key -> tables and columns that refer to it.
 
@@ -193,7 +205,8 @@ def _staged(table_name: str) -> pa.Schema:
 def _sql_type(table: SqlTable, model: type[Loaded], column: str) -> str:
     if column in model.silver_columns:
         return _SQL[model.silver_columns[column]]
-    return table.columns[column].type.compile(dialect=_DIALECT)
+    kind = table.columns[column].type
+    return _SQL[float] if isinstance(kind, Numeric) else kind.compile(dialect=_DIALECT)
 
 
 def _arrow_type(column: Column[Any]) -> pa.DataType:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KINDS = {"functions": "function", "views": "view", "procedures": "procedure"}
 #: Columns of a view cannot be taken away or retyped in place, nor can what a function returns.
 _CANNOT_REPLACE = (pg.InvalidTableDefinition, pg.InvalidFunctionDefinition, pg.WrongObjectType)
+_MAKE_ROOM = "drop what stands on them, run `cryptoelt db upgrade`, and make it again"
 
 #: Every script of the account, with the object it made; NULL where somebody dropped that.
 _ACCOUNT = """
@@ -46,6 +47,15 @@ standing AS (
     JOIN pg_rewrite AS r ON r.oid = d.objid
 )
 SELECT name, kind, object_name FROM account WHERE name = ANY(%(names)s) OR oid IN (SELECT oid FROM standing)
+"""  # noqa: S608 - constant
+_ON_COLUMNS = f"""
+WITH account AS ({_ACCOUNT})
+SELECT DISTINCT account.name, r.ev_class::regclass::text
+FROM pg_attribute AS a
+JOIN pg_depend AS d ON d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_rewrite AS r ON r.oid = d.objid
+LEFT JOIN account ON account.oid = r.ev_class
+WHERE a.attrelid = %(table)s::regclass AND a.attname = ANY(%(columns)s)
 """  # noqa: S608 - constant
 
 
@@ -95,14 +105,21 @@ def deploy(connection: Connection) -> list[str]:
     return [script.file.name for script in wanted if script.file.name in deployed]
 
 
-def withdraw(connection: Connection) -> None:
-    """Drop every object that was deployed, so that the tables below can be changed.
+def withdraw(connection: Connection, table: str | None = None, *columns: str) -> None:
+    """Drop what was deployed, all of it or the views on some columns of a table, so that these can be changed.
 
     Raises:
         SchemaError: something of somebody else stands on one of them.
     """
     with _cursor(connection) as cursor:
-        _drop(cursor, set(_deployed(cursor)))
+        if table is None:
+            _drop(cursor, set(_deployed(cursor)))
+        else:
+            cursor.execute(_ON_COLUMNS, {"table": table, "columns": list(columns)})
+            standing = cursor.fetchall()
+            if theirs := sorted(view for name, view in standing if name is None):
+                raise SchemaError(f"{table} cannot be changed: {', '.join(theirs)} stands on it", hint=_MAKE_ROOM)
+            _drop(cursor, {name for name, _ in standing})
 
 
 def _cursor(connection: Connection) -> Cursor:
@@ -167,7 +184,7 @@ def _drop(cursor: Cursor, names: set[str]) -> None:
         if len(refusals) == len(waiting):
             raise SchemaError(
                 f"{', '.join(name for _, _, name in waiting)} cannot be dropped: {'; '.join(refusals.values())}",
-                hint="drop what stands on them, run `cryptoelt db upgrade`, and make it again",
+                hint=_MAKE_ROOM,
             )
         waiting = list(refusals)
 

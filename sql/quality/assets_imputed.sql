@@ -13,7 +13,7 @@ WITH moments AS MATERIALIZED (
     ORDER BY i.snapshot_timestamp DESC LIMIT 1
 ) AS i ON true
 )
-SELECT a.exchange_id, a.blockchain_name, a.wallet_address, a.crypto_id, a.snapshot_timestamp,
+SELECT a.exchange_id, a.blockchain_name, a.wallet_address, a.crypto_id, a.entry, a.snapshot_timestamp,
     a.spot_volume_usd, k.newest_volume_usd
 FROM known AS k JOIN dwh.fact_exchange_assets AS a USING (exchange_id, snapshot_timestamp)
 WHERE a.is_imputed AND (k.newest_volume_usd IS NOT NULL OR a.spot_volume_usd IS NULL)

@@ -10,7 +10,7 @@ WITH assets AS (
     WHERE snapshot_timestamp IN (SELECT snapshot_timestamp FROM scope)
     WINDOW of_exchange AS (PARTITION BY exchange_id, snapshot_timestamp)
 )
-SELECT a.exchange_id, a.blockchain_name, a.wallet_address, a.crypto_id, a.snapshot_timestamp,
+SELECT a.exchange_id, a.blockchain_name, a.wallet_address, a.crypto_id, a.entry, a.snapshot_timestamp,
     k.kpi, k.stored, e.expected
 FROM assets AS a CROSS JOIN LATERAL (VALUES
     ('total_usd_value', a.total_usd_value, a.balance, a.currency_price_usd, true),
@@ -29,4 +29,4 @@ WHERE a.snapshot_timestamp IN (SELECT snapshot_timestamp FROM scope)
 AND (
     (k.stored IS NULL) <> (e.expected IS NULL) OR abs(k.stored - e.expected) > 1e-9 * abs(e.expected)
 )
-ORDER BY a.exchange_id, a.blockchain_name, a.wallet_address, a.crypto_id, a.snapshot_timestamp, k.kpi
+ORDER BY a.exchange_id, a.blockchain_name, a.wallet_address, a.crypto_id, a.entry, a.snapshot_timestamp, k.kpi

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from cryptoelt.extract.fields import NON_FINITE, NUL_IN_TEXT, WRONG_TYPE
 from cryptoelt.metadata.jsonl import append_line
-from cryptoelt.transform.rules import CONFLICTING_DUPLICATE, MISSING_KEY
+from cryptoelt.transform.rules import CONFLICTING_DUPLICATE, MISSING_KEY, TOO_LONG
 from cryptoelt.warehouse.quarantine import NEWEST, RULES
 from tests.support.cli import home_env
 from tests.support.in_process import InProcess
@@ -61,7 +61,7 @@ def id_of(load: Loading, record: str) -> int:
 
 
 def test_the_rules_are_those_that_reject_a_record() -> None:
-    assert set(RULES) == {WRONG_TYPE, NON_FINITE, NUL_IN_TEXT, MISSING_KEY, CONFLICTING_DUPLICATE}
+    assert set(RULES) == {WRONG_TYPE, NON_FINITE, NUL_IN_TEXT, MISSING_KEY, TOO_LONG, CONFLICTING_DUPLICATE}
 
 
 def test_a_list_counts_what_waits_by_table_and_rule_and_shows_the_newest_first(

@@ -51,7 +51,7 @@ def test_a_record_whose_rule_was_mended_is_once_in_its_table(
     assert (unchanged.result.exit_code, unchanged.replayed, unchanged.remaining) == (ExitCode.DONE, {}, {MARKET: 1})
     assert home.query(HELD) == [(1,)]
 
-    monkeypatch.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
+    monkeypatch.setattr(base, "broken_rule", lambda reads, key, indexed: broken_rule(frozenset(), key, indexed))
     report = home.replay(Selection(table=MARKET, rule=rule, quarantine_id=number))
 
     assert (report.replayed, report.remaining) == ({MARKET: 1}, {})
@@ -70,7 +70,7 @@ def test_a_record_whose_rule_was_mended_is_once_in_its_table(
 
 def test_a_record_that_is_rejected_again_waits_again(home: BackfilledHome, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as mended:
-        mended.setattr(base, "broken_rule", lambda reads, key: broken_rule(frozenset(), key))
+        mended.setattr(base, "broken_rule", lambda reads, key, indexed: broken_rule(frozenset(), key, indexed))
         home.replay()
     assert home.query(HELD) == [(0,)]
     home.backfill(MARKET, rebuild=True)

@@ -26,6 +26,7 @@ from cryptoelt.settings import Settings, WarehouseSettings
 from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.engine import Warehouse
 from cryptoelt.warehouse.models import DWH, Base
+from tests.support.expected import address
 from tests.support.schedule import SimulatedHome
 from tests.support.truth import number, text
 
@@ -167,11 +168,11 @@ def is_figures(row: Values, asked: dict[str, Any], data: Any) -> bool:
 
 
 def is_wallet(row: Values, asked: dict[str, Any], data: Any) -> bool:
-    key = (row["blockchain_name"], row["wallet_address"], row["crypto_id"], row["balance"])
+    key = (row["blockchain_name"], row["wallet_address"], row["crypto_id"], float(row["balance"]))
     return int(asked["parameters"]["id"]) == row["exchange_id"] and key in {
         (
             text(record["platform"]["name"]),
-            text(record["wallet_address"]),
+            address(record["wallet_address"]),
             record["currency"]["crypto_id"],
             number(record["balance"]),
         )

@@ -7,7 +7,9 @@ of theirs is not repeated. Numbers are compared as doubles, to the last digit.
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 Row = dict[str, Any]
@@ -62,6 +64,17 @@ def number(value: Any) -> float | None:
 def text(value: str | None) -> str | None:
     """Return a text without blanks around it; the empty text is NULL."""
     return None if value is None else value.strip(BLANKS) or None
+
+
+def decimal(value: Any) -> Decimal | None:
+    """Return a number with the digits it was sent with."""
+    return None if value is None else Decimal(str(value))
+
+
+def address(value: str | None) -> str | None:
+    """Return an address as it is stored: one of Ethereum's kind in lower case."""
+    stripped = text(value)
+    return stripped.lower() if stripped and re.fullmatch("0[xX][0-9A-Fa-f]{40}", stripped) else stripped
 
 
 def moment(value: str | None) -> datetime | None:
@@ -227,17 +240,18 @@ def exchange_figures(record: Row, snapshot: datetime) -> Row:
 
 
 def wallet(record: Row, exchange_id: int, snapshot: datetime) -> Row:
-    """Return the row of fact_exchange_assets for one record of exchange/assets; its share of the whole aside."""
+    """Return the row of fact_exchange_assets for the only record of its key; its share of the whole aside."""
     chain, currency = record["platform"], record["currency"]
     return {
         "exchange_id": exchange_id,
         "blockchain_name": text(chain["name"]),
         "blockchain_symbol": text(chain["symbol"]),
-        "wallet_address": text(record["wallet_address"]),
+        "wallet_address": address(record["wallet_address"]),
         "crypto_id": currency["crypto_id"],
+        "entry": 1,
         "snapshot_timestamp": snapshot,
         "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",
-        "balance": number(record["balance"]),
+        "balance": decimal(record["balance"]),
         "currency_price_usd": number(currency["price_usd"]),
         "total_usd_value": product(record["balance"], currency["price_usd"]),
     }

@@ -8,20 +8,18 @@ the balance of another record of its key is that record.
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.support.expected import number, product, text
+from tests.support.expected import address, number, product, text
 from tests.support.raw_json import items
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 Row = dict[str, Any]
-_HEX = re.compile("0[xX][0-9a-fA-F]{40}")
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,6 @@ class Wallets:
     rows: list[Row]
     repeated: int
     quarantined: int
-
-
-def address(sent: str) -> str | None:
-    """Return a wallet in the one spelling it is stored in."""
-    stripped = text(sent)
-    return stripped.lower() if stripped and _HEX.fullmatch(stripped) else stripped
 
 
 def wallets(data: str, exchange_id: int, snapshot: datetime, *, has_entries: bool = True) -> Wallets:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _KEYS = {
     "exchange/map": ("id",),
     "exchange/info": ("id",),
-    "exchange/assets": ("exchange_id", "platform_name", "wallet_address", "crypto_id"),
+    "exchange/assets": ("exchange_id", "platform_name", "wallet_address", "crypto_id", "balance"),
     "cryptocurrency/map": ("id",),
     "cryptocurrency/info": ("id",),
     "cryptocurrency/listings/latest": ("id",),

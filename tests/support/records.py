@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.support.expected import address
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -186,12 +188,12 @@ SNAPSHOTS: dict[str, Taken] = {
         {
             "exchange_id": sent("exchange_id"),
             "blockchain_name": text("platform", "name"),
-            "wallet_address": text("wallet_address"),
+            "wallet_address": lambda record: address(record["wallet_address"]),
             "crypto_id": sent("currency", "crypto_id"),
-            "balance": number("balance"),
+            "balance::double precision": number("balance"),
             "currency_price_usd": number("currency", "price_usd"),
         },
-        key=4,
+        key=5,
         also=(text("platform", "symbol"), text("currency", "name"), text("currency", "symbol")),
     ),
     "fact_crypto_category": Taken(

@@ -14,7 +14,7 @@ from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.schema import silver_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 Row = dict[str, Any]
 FIRST = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
@@ -40,9 +40,11 @@ class SilverWriter:
     def uri(self, table: str) -> str:
         return table_uri(self.root, TABLES[table].domain, table)
 
-    def commit(self, table: str, snapshots: dict[datetime, Sequence[Row]]) -> int:
-        """Append the rows of some snapshots in one Delta commit; return its version."""
-        schema = silver_schema(table)
+    def commit(
+        self, table: str, snapshots: dict[datetime, Sequence[Row]], without: Collection[str] = frozenset()
+    ) -> int:
+        """Append the rows of some snapshots in one Delta commit, `without` columns as an older version; return it."""
+        schema = pa.schema([field for field in silver_schema(table) if field.name not in without])
         rows = [
             {"snapshot_str": f"{moment:%Y-%m-%d %H:%M:%S}", "call_id": f"call-{moment:%H%M}", SNAPSHOT: moment, **row}
             for moment, of_snapshot in snapshots.items()

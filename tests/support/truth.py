@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.clock import parse_iso
+from tests.support.expected import address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -194,7 +195,7 @@ def check_assets(truth: Truth, found: Found) -> None:
     for answer in truth.answers["exchange/assets"]:
         if answer.data:
             served[int(answer.parameters["id"])].append(answer.data)
-    columns = "exchange_id, blockchain_name, wallet_address, crypto_id, balance, currency_price_usd"
+    columns = "exchange_id, blockchain_name, wallet_address, crypto_id, balance::double precision, currency_price_usd"
     rows: dict[int, dict[datetime, list[tuple[Any, ...]]]] = defaultdict(lambda: defaultdict(list))
     for moment, exchange, *row in found.query(f"SELECT snapshot_timestamp, {columns} FROM dwh.fact_exchange_assets"):
         rows[exchange][moment].append(tuple(row))
@@ -206,7 +207,7 @@ def check_assets(truth: Truth, found: Found) -> None:
             expected = {
                 (
                     text(record["platform"]["name"]),
-                    text(record["wallet_address"]),
+                    address(record["wallet_address"]),
                     record["currency"]["crypto_id"],
                     number(record["balance"]),
                     number(record["currency"]["price_usd"]),

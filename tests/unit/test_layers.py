@@ -19,7 +19,7 @@ PACKAGE = Path(cryptoelt.__file__).parent
 LAYERS: list[set[str]] = [
     {"errors", "plugins", "program", "version", "wording"},
     {"clock", "settings_environment", "settings_file", "settings_sections"},
-    {"locks", "settings", "results", "tables", "logs", "jvm"},
+    {"identity", "locks", "settings", "results", "tables", "logs", "jvm"},
     {"metadata"},
     {"lake", "machine"},
     {"api", "warehouse"},

@@ -2,9 +2,10 @@
 
 # Annotations are evaluated by SQLAlchemy when a class is made, so this module does without postponed evaluation.
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import TIMESTAMP, BigInteger, Boolean, Date, Double, MetaData, Text
+from sqlalchemy import TIMESTAMP, BigInteger, Boolean, Date, Double, MetaData, Numeric, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -38,6 +39,7 @@ class Base(DeclarativeBase):
         bool: Boolean,
         int: BigInteger,
         float: Double,
+        Decimal: Numeric,
         str: Text,
         date: Date,
         datetime: TIMESTAMP(timezone=True),
@@ -52,7 +54,8 @@ class Loaded:
     own_columns: ClassVar[frozenset[str]] = frozenset()
     #: Columns that Silver has beside those of the warehouse: what a load needs and the table does not keep.
     silver_columns: ClassVar[dict[str, type]] = {}
-    #: Columns that may be NULL in Silver although the warehouse demands them: rows without them are for the load alone.
+    #: Columns that may be NULL in Silver although the warehouse demands them: rows without them are for the load alone,
+    #: or the load knows what stands for NULL.
     optional_in_silver: ClassVar[frozenset[str]] = frozenset()
     #: Attributes of a stable dimension whose change does not make a new version of the row.
     volatile_columns: ClassVar[frozenset[str]] = frozenset()

@@ -2,6 +2,7 @@
 
 # Annotations are evaluated by SQLAlchemy when a class is made, so this module does without postponed evaluation.
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, false, text
@@ -147,26 +148,35 @@ class DimExchangeMap(Loaded, Base):
 
 
 class FactExchangeAssets(Loaded, Base):
-    """What one wallet of an exchange held of one coin at one snapshot."""
+    """What one wallet of an exchange held of one coin at one snapshot, by one record of the answer."""
 
     __tablename__ = "fact_exchange_assets"
     own_columns: ClassVar[frozenset[str]] = frozenset({"spot_volume_usd", "value_to_volume_ratio", "is_imputed"})
-    silver_columns: ClassVar[dict[str, type]] = {"crypto_name": str, "crypto_symbol": str}
+    silver_columns: ClassVar[dict[str, type]] = {"balance_exact": Decimal, "crypto_name": str, "crypto_symbol": str}
+    optional_in_silver: ClassVar[frozenset[str]] = frozenset({"entry"})
     inferred_attributes: ClassVar[dict[str, dict[str, str]]] = {
         "crypto_id": {"name": "crypto_name", "symbol": "crypto_symbol"}
     }
 
     exchange_id: Mapped[int] = mapped_column(ForeignKey(_EXCHANGE), primary_key=True)
     blockchain_name: Mapped[str] = mapped_column(primary_key=True)
-    wallet_address: Mapped[str] = mapped_column(primary_key=True)
+    wallet_address: Mapped[str] = mapped_column(
+        primary_key=True, comment="0x and 40 hexadecimal digits in lower case; every other address as sent."
+    )
     crypto_id: Mapped[int] = mapped_column(ForeignKey(f"{DWH}.dim_crypto_id.crypto_id"), primary_key=True)
+    entry: Mapped[int] = mapped_column(
+        primary_key=True,
+        autoincrement=False,
+        server_default=text("1"),
+        comment="From 1: tells the balances of one wallet, blockchain and coin apart, the largest first.",
+    )
     snapshot_timestamp: Mapped[datetime] = mapped_column(primary_key=True)
     snapshot_str: Mapped[str]
     spot_volume_usd: Mapped[float | None] = mapped_column(
         comment="Of the newest exchange/info not later than this row."
     )
     blockchain_symbol: Mapped[str | None]
-    balance: Mapped[float | None] = mapped_column(comment="In units of the coin.")
+    balance: Mapped[Decimal | None] = mapped_column(comment="In units of the coin, to the last digit that was sent.")
     currency_price_usd: Mapped[float | None]
     total_usd_value: Mapped[float | None] = kpi("balance * currency_price_usd")
     wallet_weight: Mapped[float | None] = kpi(

@@ -19,4 +19,4 @@ COMMENT ON COLUMN analytics.vw_average_asset_price_by_crypto.symbol IS 'As the n
 COMMENT ON COLUMN analytics.vw_average_asset_price_by_crypto.avg_price_usd IS
 'Mean of currency_price_usd over the holdings of all exchanges, not weighted by their size.';
 COMMENT ON COLUMN analytics.vw_average_asset_price_by_crypto.holding_count IS
-'Over how many holdings: one is what one wallet has of the coin.';
+'Over how many holdings: one is what one record says that a wallet has of the coin.';

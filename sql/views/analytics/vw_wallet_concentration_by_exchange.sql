@@ -14,8 +14,8 @@ WHERE a.wallet_weight IS NOT NULL
 GROUP BY a.exchange_id, e.name, a.snapshot_timestamp;
 
 COMMENT ON VIEW analytics.vw_wallet_concentration_by_exchange IS
-'How concentrated the assets of each exchange are, by snapshot, for analysts. A holding is what one wallet has of '
-'one coin; those whose value is not known are left out.';
+'How concentrated the assets of each exchange are, by snapshot, for analysts. A holding is what one record says '
+'that a wallet has of one coin; those whose value is not known are left out.';
 COMMENT ON COLUMN analytics.vw_wallet_concentration_by_exchange.name IS 'As the newest map names the exchange.';
 COMMENT ON COLUMN analytics.vw_wallet_concentration_by_exchange.wallet_count IS
 'Different addresses, each counted once on each blockchain.';

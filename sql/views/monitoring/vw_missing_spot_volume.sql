@@ -6,6 +6,7 @@ SELECT
     a.blockchain_name,
     a.wallet_address,
     a.crypto_id,
+    a.entry,
     a.balance,
     a.currency_price_usd,
     a.total_usd_value,
@@ -33,6 +34,8 @@ COMMENT ON VIEW monitoring.vw_missing_spot_volume IS
 'Holdings of exchanges whose spot volume is not known, and why, for whoever runs the pipeline; without it they have '
 'no value_to_volume_ratio. A row to which the last observed volume was carried forward has one and is not there.';
 COMMENT ON COLUMN monitoring.vw_missing_spot_volume.name IS 'Of the exchange, as the newest map names it.';
+COMMENT ON COLUMN monitoring.vw_missing_spot_volume.entry IS
+'From 1: tells the balances of one wallet, blockchain and coin apart, the largest first.';
 COMMENT ON COLUMN monitoring.vw_missing_spot_volume.info_snapshot_timestamp IS
 'The newest exchange/info answer not later than the row; NULL where there is none.';
 COMMENT ON COLUMN monitoring.vw_missing_spot_volume.is_imputed IS

@@ -6,6 +6,7 @@ WITH weighed AS (
         a.blockchain_name,
         a.wallet_address,
         a.crypto_id,
+        a.entry,
         a.total_usd_value,
         a.spot_volume_usd,
         a.wallet_weight,
@@ -28,6 +29,7 @@ SELECT
     j.blockchain_name,
     j.wallet_address,
     j.crypto_id,
+    j.entry,
     j.total_usd_value,
     j.spot_volume_usd,
     j.wallet_weight,
@@ -44,6 +46,8 @@ COMMENT ON VIEW monitoring.vw_wallet_weight_anomalies IS
 'Holdings of exchanges whose weight cannot be right, or which are out of proportion to what the exchange trades, for '
 'whoever judges the data; the last three columns say which. A weight that is not known is none.';
 COMMENT ON COLUMN monitoring.vw_wallet_weight_anomalies.name IS 'Of the exchange, as the newest map names it.';
+COMMENT ON COLUMN monitoring.vw_wallet_weight_anomalies.entry IS
+'From 1: tells the balances of one wallet, blockchain and coin apart, the largest first.';
 COMMENT ON COLUMN monitoring.vw_wallet_weight_anomalies.wallet_weight IS
 'Share, 0 to 1, of total_usd_value in what the exchange holds at this snapshot.';
 COMMENT ON COLUMN monitoring.vw_wallet_weight_anomalies.exchange_weight_sum IS

@@ -76,8 +76,7 @@ def logged(home: Path) -> list[str]:
 
 
 def last_run(simulated: SimulatedHome) -> dict[str, Any]:
-    line = RunJournal(simulated.settings.metadata_dir).last("10x")
-    assert line is not None
+    line = next(RunJournal(simulated.settings.metadata_dir).newest_first("10x"))
     (told,) = [f.last_run for f in status_report(simulated.settings, simulated.bronze, simulated.clock, 7).frequencies
                if f.name == "10x"]  # fmt: skip
     assert told == line
@@ -245,7 +244,7 @@ def test_a_second_firing_that_would_wait_ends_silently(make: Callable[..., Simul
     assert (result.exit_code, result.is_quiet) == (ExitCode.DONE, True)
     assert "waits" in result.reason
     assert logged(simulated.settings.home) == []
-    assert RunJournal(simulated.settings.metadata_dir).last("10x") is None
+    assert not list(RunJournal(simulated.settings.metadata_dir).newest_first("10x"))
 
 
 def test_a_run_ends_itself_when_its_window_closes(

@@ -33,6 +33,7 @@ CODES = {
     "MissingInputError": 1,
     "StorageError": 1,
     "DamagedFileError": 1,
+    "UnreadableFileError": 1,
     "TransformError": 1,
     "LoadError": 1,
     "CheckError": 1,

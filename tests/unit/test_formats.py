@@ -92,7 +92,7 @@ def test_whatever_a_line_of_the_journal_of_runs_lacks_it_is_read_or_passed_over(
             assert isinstance(found.get("ended_at", "never"), str)
     write(tmp_path / "runs" / "2026-11.jsonl", {**RUN, "format": 99}, RUN)
     assert list(journal.since(NOON, NOON)) == [RUN]
-    assert journal.last("10x") == RUN
+    assert next(journal.newest_first("10x")) == RUN
 
 
 def test_whatever_a_line_of_the_journal_of_rebuilds_lacks_the_others_are_one_rebuild(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_whatever_a_line_of_the_journal_of_calls_lacks_others_are_found(tmp_path
 def test_a_folder_of_runs_that_may_not_be_listed_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     RunJournal(tmp_path).append(NOON, RUN)
     with unreadable(tmp_path / "runs"), pytest.raises(StorageError, match="Permission denied"):
-        RunJournal(tmp_path).last("10x")
+        next(RunJournal(tmp_path).newest_first("10x"))
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,14 @@ from cryptoelt.api.retry import FailedTryError
 from cryptoelt.api.taxonomy import Retry
 from cryptoelt.api.transport import Exchange
 from cryptoelt.api.verdict import Verdict, judge
-from cryptoelt.errors import BudgetError, CredentialsError, CryptoEltError, ExitCode, RequestRejectedError
+from cryptoelt.errors import (
+    BudgetError,
+    CredentialsError,
+    EndpointRefusedError,
+    CryptoEltError,
+    ExitCode,
+    RequestRejectedError,
+)
 from tests.support.recordings import Recording, recordings
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ MEANS: dict[int, tuple[type[CryptoEltError], ExitCode]] = {
     400: (RequestRejectedError, ExitCode.FAILED),
     1002: (CredentialsError, ExitCode.CONFIGURATION),
     1005: (CredentialsError, ExitCode.CONFIGURATION),
-    1006: (CredentialsError, ExitCode.CONFIGURATION),
+    1006: (EndpointRefusedError, ExitCode.CONFIGURATION),
     1010: (BudgetError, ExitCode.BUDGET),
 }
 

@@ -15,8 +15,8 @@ from cryptoelt.api.verdict import Verdict, judge
 from cryptoelt.errors import (
     BudgetError,
     CredentialsError,
-    EndpointRefusedError,
     CryptoEltError,
+    EndpointRefusedError,
     ExitCode,
     RequestRejectedError,
 )

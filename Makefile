@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint type unit integration e2e crash full bench fmt lock clean environment machine
+.PHONY: help setup demo test lint type unit integration e2e crash full real bench fmt lock clean environment machine
 
 VENV ?= $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -10,6 +10,8 @@ UV ?= uv
 # The full drill; the suite kills six times.
 KILLS ?= 60
 SEED ?=
+# Real answers of the API; they are not part of this repository.
+PAYLOADS ?= $(CURDIR)/../shared/payloads
 # Whole commands and servers wait a lot: two files of tests at a time, each with a Spark and a PostgreSQL of its own.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -59,6 +61,9 @@ crash: machine ## Kill runs at random moments and see that nothing is lost (KILL
 
 full: machine ## Run all frequencies on a market of the real size, and compare with what was served (minutes).
 	$(TESTING) "$(BIN)/python" -m pytest tests/integration -m full
+
+real: machine ## Replay real recorded answers through every command, and compare row by row (PAYLOADS=folder; minutes).
+	$(TESTING) "$(BIN)/python" -m tests.real "$(PAYLOADS)"
 
 bench: machine ## Measure speed and memory, and print tables (QUICK=1: without a year of history).
 	$(TESTING) "$(BIN)/python" -m benchmarks $(if $(QUICK),--quick)

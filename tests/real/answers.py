@@ -88,8 +88,9 @@ class Answers(ABC):
 
     def _status(self, endpoint: str) -> str:
         """Return the status that was recorded last with an answer of the endpoint."""
-        newest = next(one for one in self._recorded[endpoint] if not one.path.stem.endswith("_noenvelope"))
-        return members(newest.body.decode())["status"]
+        recorded = self._recorded[endpoint]
+        newest = next((one for one in recorded if not one.path.stem.endswith("_noenvelope")), recorded[0])
+        return members(newest.body.decode("utf-8-sig"))["status"]
 
     def _about_key(self) -> str:
         """Return what was recorded of a key, as it would be now: its time, and the credits of this replay."""

@@ -235,7 +235,7 @@ def _rounds(recorded: list[Recording]) -> Iterator[list[Recording]]:
 
 def unsent(folder: Path, replays: list[Replay]) -> list[str]:
     """Name the recordings of which a record was sent in none of the replays."""
-    sent = defaultdict(set[str])
+    sent: defaultdict[str, set[str]] = defaultdict(set)
     for served in (served for made in replays for served in made.answers.served):
         sent[served.endpoint].update(map(_canonical, served.records))
     return [

@@ -13,6 +13,10 @@ from typing import Any
 from tests.support.recordings import SMALL
 
 Row = dict[str, Any]
+#: Most, circulating and total.
+Supplies = tuple[float | None, float, float]
+#: A number, or the text of one.
+Price = float | str
 _RAW = re.compile(r'"@@(.*?)@@"')
 
 
@@ -115,11 +119,21 @@ def listings() -> dict[str, Any]:
     newer = {"market_cap_dominance": 55.4321, "fully_diluted_market_cap": 2.1e12, "volume_change_24h": -100, **at}
     reported = {"infinite_supply": False, "self_reported_circulating_supply": None, "self_reported_market_cap": None}
     tiny, huge = raw("1.40000000000000000000E-9"), 6.8e26
-    older = [(1, 1, (21e6, 18e6, 18e6), 8000.25), (2, 2, (None, 1e9, 1e9), 0.5), (3, 3, (0, 5e6, 0), 12)]
-    rows = [(1, 1, (21000000, 19000001, 19000001), 71234.56789012345), (6, 2, (None, huge, huge), 1e-20)]
+    older: list[tuple[int, int, Supplies, Price]] = [
+        (1, 1, (21e6, 18e6, 18e6), 8000.25),
+        (2, 2, (None, 1e9, 1e9), 0.5),
+        (3, 3, (0, 5e6, 0), 12),
+    ]
+    rows: list[tuple[int, int, Supplies, Price]] = [
+        (1, 1, (21000000, 19000001, 19000001), 71234.56789012345),
+        (6, 2, (None, huge, huge), 1e-20),
+    ]
     # One rank twice; more in circulation than there are, by the last digit; a price that is rounded.
     rows += [(7, 3, (None, 5e16, 5e16), tiny), (8, 3, (100, 62500000.00000001, 62500000), 2)]
-    v3 = [(9, 4, (None, 1.2e8, 1.2e8), 2000.5), (4, 5, (1e12, 4.66e11, 8.3e11), raw("0.001234567890123450000000"))]
+    v3: list[tuple[int, int, Supplies, Price]] = [
+        (9, 4, (None, 1.2e8, 1.2e8), 2000.5),
+        (4, 5, (1e12, 4.66e11, 8.3e11), raw("0.001234567890123450000000")),
+    ]
     in_euro = {"id": 2790, "symbol": "EUR", **quote(1.5, 10), **newer}
     return {
         "v1_2020-01-11_3rows": answer(
@@ -306,7 +320,7 @@ def global_markets() -> dict[str, Any]:
     """Return the whole market: without the newest keys, by the id of the currency, and without most keys."""
     counts = {"active_cryptocurrencies": 9111, "total_cryptocurrencies": 35111, "active_market_pairs": 101234}
     counts |= {"active_exchanges": 811, "total_exchanges": 10123}
-    shares = {"btc_dominance": 60.5, "eth_dominance": 11.6, "btc_dominance_yesterday": 60.4}
+    shares: Row = {"btc_dominance": 60.5, "eth_dominance": 11.6, "btc_dominance_yesterday": 60.4}
     shares |= {"eth_dominance_yesterday": 11.7, "btc_dominance_24h_percentage_change": 0.1}
     shares |= {"eth_dominance_24h_percentage_change": raw("-1E-1"), "total_crypto_dex_currencies": 18123456}
     parts: Row = {}

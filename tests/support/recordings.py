@@ -1,6 +1,6 @@
 """The recorded answers that tests read: a small set made for this repository, and real ones where a machine has them.
 
-The small set (`tests/recorded`, written by `tests.support.make_recordings`) has invented values in the shapes of the
+The small set (`tests/recorded`, written by `tests.support.making`) has invented values in the shapes of the
 real answers, oddities included. The real ones are not part of the project, because they are not ours to publish: they
 are looked for beside the checkout, or where PAYLOADS says.
 """

@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint type unit integration e2e crash full real bench fmt lock clean environment machine
+.PHONY: help setup demo test lint type unit integration e2e crash full real bench fmt lock clean environment machine payloads
 
 VENV ?= $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -62,7 +62,7 @@ crash: machine ## Kill runs at random moments and see that nothing is lost (KILL
 full: machine ## Run all frequencies on a market of the real size, and compare with what was served (minutes).
 	$(TESTING) "$(BIN)/python" -m pytest tests/integration -m full
 
-real: machine ## Replay real recorded answers through every command, and compare row by row (PAYLOADS=folder; minutes).
+real: payloads machine ## Replay real recorded answers through every command, and compare row by row (PAYLOADS=folder; minutes).
 	$(TESTING) "$(BIN)/python" -m tests.real "$(PAYLOADS)"
 
 bench: machine ## Measure speed and memory, and print tables (QUICK=1: without a year of history).
@@ -81,6 +81,9 @@ clean: ## Remove the environment, the demo and what tools left; never the home's
 	@if [ -d .demo/.postgres ] && [ -x "$(BIN)/cryptoelt" ]; then "$(BIN)/python" scripts/forget_demo.py .demo; fi
 	rm -rf "$(VENV)" .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+payloads:
+	@test -d "$(PAYLOADS)" || { echo "error: no recorded answers in $(PAYLOADS) (PAYLOADS=folder names another place)" >&2; exit 2; }
 
 environment:
 	@scripts/environment.sh test

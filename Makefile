@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint type unit integration e2e crash full bench fmt lock clean environment machine
+.PHONY: help setup demo test lint type unit integration e2e crash full real bench fmt lock clean environment machine payloads
 
 VENV ?= $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -12,6 +12,8 @@ KILLS ?= 60
 # What tests draw is the same each time, except where a seed is given; the full drill and `full` take a new one.
 SEED ?=
 DRAWN = TESTS_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest $(if $(SEED),--hypothesis-seed=$(SEED))
+# Real answers of the API; they are not part of this repository.
+PAYLOADS ?= $(CURDIR)/../shared/payloads
 # Whole commands and servers wait a lot: two files of tests at a time, each with a Spark and a PostgreSQL of its own.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -63,6 +65,9 @@ full: machine ## Run a market of the real size, every fault x every endpoint, an
 	@seed=$(or $(SEED),$$(date +%s)); echo "SEED=$$seed" && TESTS_SEED=$$seed $(TESTING) \
 		"$(BIN)/python" -m pytest tests -m "full or drawn or hypothesis" --hypothesis-seed=$$seed
 
+real: payloads machine ## Replay real recorded answers through every command, and compare row by row (PAYLOADS=folder; minutes).
+	$(TESTING) "$(BIN)/python" -m tests.real "$(PAYLOADS)"
+
 bench: machine ## Measure speed and memory, and print tables (QUICK=1: without a year of history).
 	$(TESTING) "$(BIN)/python" -m benchmarks $(if $(QUICK),--quick)
 
@@ -79,6 +84,9 @@ clean: ## Remove the environment, the demo and what tools left; never the home's
 	@if [ -d .demo/.postgres ] && [ -x "$(BIN)/cryptoelt" ]; then "$(BIN)/python" scripts/forget_demo.py .demo; fi
 	rm -rf "$(VENV)" .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+payloads:
+	@test -d "$(PAYLOADS)" || { echo "error: no recorded answers in $(PAYLOADS) (PAYLOADS=folder names another place)" >&2; exit 2; }
 
 environment:
 	@scripts/environment.sh test

@@ -1,6 +1,6 @@
 """The recorded answers that tests read: a small set made for this repository, and real ones where a machine has them.
 
-The small set (`tests/recorded`, written by `tests.support.make_recordings`) has invented values in the shapes of the
+The small set (`tests/recorded`, written by `tests.support.making`) has invented values in the shapes of the
 real answers, oddities included. The real ones are not part of the project, because they are not ours to publish: they
 are looked for beside the checkout, or where PAYLOADS says.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +59,12 @@ class Recording:
         return members(self.body.decode("utf-8-sig"))["data"]
 
     @property
+    def day(self) -> str:
+        """The day it was recorded on, as its name says."""
+        found = re.search(r"\d{4}-\d{2}-\d{2}", self.path.stem)
+        return "" if found is None else found[0]
+
+    @property
     def records(self) -> list[Any]:
         """The records of the answer, as Bronze holds them."""
         return records_of(self.endpoint, self.data)
@@ -65,12 +72,13 @@ class Recording:
 
 def recordings(*endpoints: str) -> list[Recording]:
     """Return the recorded answers of endpoints: those of the small set, then the real ones, each by name."""
-    return [
-        Recording(endpoint, path)
-        for root in (SMALL, REAL)
-        for endpoint in endpoints
-        for path in sorted((root / folder_of(endpoint)).glob("*.json"))
-    ]
+    return [*recordings_in(SMALL, *endpoints), *recordings_in(REAL, *endpoints)]
+
+
+def recordings_in(root: Path, *endpoints: str) -> list[Recording]:
+    """Return the recorded answers of endpoints in one set, by name."""
+    found = ((endpoint, root / folder_of(endpoint)) for endpoint in endpoints)
+    return [Recording(endpoint, path) for endpoint, folder in found for path in sorted(folder.glob("*.json"))]
 
 
 def folder_of(endpoint: str) -> str:

@@ -22,7 +22,7 @@ from cryptoelt.extract.base import ExtractContext
 from cryptoelt.lake.bronze import Bronze
 from cryptoelt.lake.store import LocalStore
 from cryptoelt.settings import ApiSettings, Settings
-from tests.support.make_recordings import texts
+from tests.support.making import texts
 from tests.support.recordings import NO_REAL, REAL, SMALL, Recording, folder_of, recordings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def typed(context: ExtractContext, recording: Recording) -> list[Row]:
 
 def test_the_small_set_is_as_its_maker_writes_it_and_has_every_endpoint() -> None:
     written = {str(path.relative_to(SMALL)): path.read_text(encoding="utf-8") for path in SMALL.rglob("*.json")}
-    assert written == texts(), "run `python -m tests.support.make_recordings`"
+    assert written == texts(), "run `python -m tests.support.making`"
     assert [endpoint for endpoint in ENDPOINTS if not any(not one.is_real for one in recordings(endpoint))] == []
 
 

@@ -197,7 +197,8 @@ class BaseLoader:
     def _write(self, cursor: Cursor, table: str, silver: SilverTable, work: Work, *, replace: bool) -> Batch:
         started = self.clock.now()
         batch_id = next_batch_id(cursor)
-        counts, incomplete = Counts(0, 0, 0), ()
+        counts = Counts(0, 0, 0)
+        incomplete: tuple[datetime, ...] = ()
         if work.snapshots:
             incomplete = mark_incomplete(cursor, table, silver, work.snapshots, batch_id, started, replace=replace)
             if replace:

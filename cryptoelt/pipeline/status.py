@@ -70,7 +70,7 @@ class StatusReport:
     """The schedule of a home at one moment.
 
     Attributes:
-        newest: endpoint -> its newest snapshot; None where it was never asked.
+        newest: endpoint -> its newest snapshot that is usable; None where there is none.
     """
 
     now: datetime
@@ -111,7 +111,7 @@ def status_report(settings: Settings, bronze: Bronze, clock: Clock, days: int) -
     journal = RunJournal(settings.metadata_dir)
     lines = list(journal.since(now - timedelta(days=days), now))
     frequencies = [_status_of(name, settings, bronze, now, days, lines) for name in FREQUENCIES]
-    newest = {name: bronze.last_snapshot(name) for name in ENDPOINTS}
+    newest = {name: bronze.last_usable(name) for name in ENDPOINTS}
     return StatusReport(now, days, frequencies, newest)
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.clock import parse_iso
 from cryptoelt.errors import AnswerError, UnusableAnswerError
 from cryptoelt.extract import extractors
 from cryptoelt.extract.cryptocurrency_category import CategoryExtractor
 from cryptoelt.extract.paged import PagedExtractor
 from cryptoelt.frequencies import Window
+from cryptoelt.pipeline.status import status_report
 from cryptoelt.pipeline.windows import lacking_endpoints
 from cryptoelt.results import Status, exit_code_of
 from cryptoelt.sandbox.market.world import World
@@ -21,6 +23,7 @@ from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ExtractSettings
 from cryptoelt.transform.pending import find_pending
 from tests.support.extracting import DAY, Extracting, Ran
+from tests.support.schedule import SimulatedHome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +209,7 @@ def test_pages_that_go_on_beyond_all_there_can_be_are_ended(extract: Extracting)
     class FewCoins(in_pages_of(5, MAP)):  # type: ignore[misc]
         def __init__(self, context: ExtractContext) -> None:
             super().__init__(context)
-            self.endpoint = dataclasses.replace(self.endpoint, most_rows=12)
+            self.endpoint = dataclasses.replace(ENDPOINTS[MAP], most_rows=12)
 
     ran = extract(MAP, cls=FewCoins)
 
@@ -309,6 +312,30 @@ def test_an_exchange_that_never_answers_well_is_asked_three_times_a_window(extra
     extract.sandbox.clear_faults()
     extract.sandbox.advance(DAY)
     assert everyone(ASSETS).error is None
+
+
+def test_firings_end_in_failure_until_one_is_answered_well(tmp_path: Path) -> None:
+    with SandboxServer(seed=7, world=WORLD, start_time=START, speed=0, refresh=1, minute_limit=100_000) as server:
+        home = SimulatedHome.make(tmp_path, server)
+        server.add_fault(f"all_missing=price@{LISTINGS}*2")
+        results = [home.at(f"2026-11-23T09:{minute:02}:00Z").extract("5x") for minute in (5, 15, 25)]
+        freshness = status_report(home.settings, home.bronze, home.clock, 7).as_json()["freshness"]
+
+    assert [int(result.exit_code) for result in results] == [1, 1, 0]
+    assert [result.units[0].status for result in results] == [Status.FAILED, Status.FAILED, Status.DONE]
+    assert len(home.served(LISTINGS)) == 3
+    assert [one["snapshot"] for one in freshness if one["endpoint"] == LISTINGS] == ["2026-11-23T09:25:00Z"]
+
+
+def test_among_others_an_unusable_answer_is_partial_and_no_news(tmp_path: Path) -> None:
+    with SandboxServer(seed=7, world=WORLD, start_time=START, speed=0, refresh=1, minute_limit=100_000) as server:
+        home = SimulatedHome.make(tmp_path, server)
+        server.add_fault(f"all_missing=value@{MOOD}")
+        result = home.at("2026-11-23T10:30:00Z").extract("10x")
+        freshness = status_report(home.settings, home.bronze, home.clock, 7).as_json()["freshness"]
+
+    assert int(result.exit_code) == 3
+    assert [one["snapshot"] for one in freshness if one["endpoint"] == MOOD] == [None]
 
 
 def test_an_answer_of_nothing_leaves_no_file(extract: Extracting) -> None:

@@ -27,8 +27,10 @@ from tests.support.schedule import SimulatedHome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
+    from cryptoelt.api.answer import Answer
     from cryptoelt.extract.base import ExtractContext
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -205,6 +207,26 @@ def test_a_page_that_comes_again_ends_a_list_that_would_never_end(extract: Extra
     assert pending(extract, endpoint) == [], "the first page is of the same answer"
 
 
+def test_a_server_that_sends_all_at_once_is_taken_at_its_word(extract: Extracting) -> None:
+    extract.sandbox.add_fault(f"ignored_limit@{MAP}")
+    ran = extract(MAP, cls=in_pages_of(5, MAP))
+
+    assert (ran.error, ran.unit.rows_in, len(ran.calls)) == (None, 60, 2)
+    assert ran.unit.notices == ["cryptocurrency/map: 60 rows came where 5 were asked for"]
+    assert extract.journal(MAP)["is_complete"]
+
+
+def test_a_last_page_that_repeats_a_record_of_a_list_that_moved_is_good(extract: Extracting) -> None:
+    class Moved(in_pages_of(20, MAP)):  # type: ignore[misc]
+        def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+            start = "60" if parameters["start"] == "61" else parameters["start"]
+            return super()._ask(snapshot, rows, **{**parameters, "start": start})
+
+    ran = extract(MAP, cls=Moved)
+
+    assert (ran.error, ran.unit.rows_in, len(ran.calls)) == (None, 61, 4)
+
+
 def test_pages_that_go_on_beyond_all_there_can_be_are_ended(extract: Extracting) -> None:
     class FewCoins(in_pages_of(5, MAP)):  # type: ignore[misc]
         def __init__(self, context: ExtractContext) -> None:
@@ -213,7 +235,7 @@ def test_pages_that_go_on_beyond_all_there_can_be_are_ended(extract: Extracting)
 
     ran = extract(MAP, cls=FewCoins)
 
-    assert_unusable(extract, ran, "it goes on after 15 rows, more than 12 there cannot be")
+    assert_unusable(extract, ran, "it goes on after 15 rows, there cannot be more than 12")
     assert len(ran.calls) == 3
 
 

@@ -260,9 +260,9 @@ class BaseExtractor:
         """Return why a list is unusable, where it is far shorter than is known; of a smaller loss the unit tells."""
         rows = len(self._keys)
         if is_far_short(rows, known, self.context.settings.unusable_share):
-            return f"{rows} came, {known} are known"
+            return f"{rows} records came, {known} are known"
         if has_shrunk(rows, known):
-            unit.notices.append(f"{self.endpoint_name}: only {rows} came, {known} were known")
+            unit.notices.append(f"{self.endpoint_name}: only {rows} records came, {known} were known")
             log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})
         return ""
 

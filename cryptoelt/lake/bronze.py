@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -296,10 +296,11 @@ class Bronze:
         A scan of those who publish nothing holds none, nor does an answer that is unusable. A file that cannot be read
         may hold some.
         """
-        if self._is_unusable(snapshot):
-            return False
         try:
-            footers = map(self.footer, snapshot.files)
+            last = self.footer(snapshot.files[-1])
+            if last.note.unusable and not last.note.is_unusable_part:
+                return False
+            footers = chain([last], map(self.footer, snapshot.files[:-1]))
             return any(footer.rows and not footer.note.unusable for footer in footers)
         except DamagedFileError:
             return True

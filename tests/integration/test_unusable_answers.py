@@ -96,10 +96,10 @@ def assert_unusable(extract: Extracting, ran: Ran, reason: str) -> None:
         (LISTINGS, "all_missing=price", "60 of 60 records have no price"),
         (LISTINGS, "all_missing=market_cap", "60 of 60 records have no market_cap"),
         (LISTINGS, "all_text=price", "60 of 60 records have no price"),
-        (LISTINGS, "all_text", "60 of 60 records are rejected"),
+        (LISTINGS, "all_text", "60 of 60 records are rejected (id=wrong_type)"),
         (LISTINGS, "all_text=cmc_rank", "60 of 60 records are rejected"),
         (MAP, "all_missing=name", "records have no name"),
-        (MAP, "all_missing", "records are rejected"),
+        (MAP, "all_missing", "records are rejected (no key)"),
         (EXCHANGES, "all_text", "records are rejected"),
         (LIST, "all_missing=market_cap", "12 of 12 records have no market_cap"),
         (LIST, "all_missing", "12 of 12 records are rejected"),
@@ -151,7 +151,7 @@ def test_a_list_far_shorter_than_the_last_is_unusable_and_the_next_is_compared_w
     good = extract(endpoint)
     extract.sandbox.add_fault(f"short_list={rows}@{endpoint}*2")
     for _ in range(2):
-        assert_unusable(extract, extract(endpoint), f"{rows} came, {good.unit.rows_in} are known")
+        assert_unusable(extract, extract(endpoint), f"{rows} records came, {good.unit.rows_in} are known")
     again = extract(endpoint)
 
     assert again.error is None
@@ -161,7 +161,9 @@ def test_a_list_far_shorter_than_the_last_is_unusable_and_the_next_is_compared_w
     ]
 
 
-@pytest.mark.parametrize(("rows", "told"), [(50, ["cryptocurrency/map: only 50 came, 60 were known"]), (55, [])])
+@pytest.mark.parametrize(
+    ("rows", "told"), [(50, ["cryptocurrency/map: only 50 records came, 60 were known"]), (55, [])]
+)
 def test_a_list_that_shrank_a_little_is_taken_and_told_of(extract: Extracting, rows: int, told: list[str]) -> None:
     good = extract(MAP)
     extract.sandbox.add_fault(f"short_list={rows}@{MAP}")
@@ -175,7 +177,7 @@ def test_a_list_that_shrank_a_little_is_taken_and_told_of(extract: Extracting, r
 def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extract: Extracting) -> None:
     extract(MAP)
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, extract(LISTINGS), "20 came, 60 are known")
+    assert_unusable(extract, extract(LISTINGS), "20 records came, 60 are known")
 
     few = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_limit=20)})
     assert few(LISTINGS).error is None
@@ -184,13 +186,13 @@ def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extr
 def test_a_listing_without_a_map_is_compared_with_the_one_before(extract: Extracting) -> None:
     extract(LISTINGS)
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, extract(LISTINGS), "20 came, 60 are known")
+    assert_unusable(extract, extract(LISTINGS), "20 records came, 60 are known")
 
 
 def test_the_older_listing_says_itself_how_many_there_are(extract: Extracting) -> None:
     older = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_version="v1")})
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, older(LISTINGS), "20 came, 60 are known")
+    assert_unusable(extract, older(LISTINGS), "20 records came, 60 are known")
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------

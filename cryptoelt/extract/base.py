@@ -14,7 +14,7 @@ from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
 from cryptoelt.errors import AnswerError, CryptoEltError, DamagedFileError
 from cryptoelt.extract.fields import fit, trimmed
-from cryptoelt.extract.judgement import Tally, has_shrunk, is_far_short, no_more, unusable, unusable_answers
+from cryptoelt.extract.judgement import Tally, is_far_short, is_noticeably_short, no_more, unusable, unusable_answers
 from cryptoelt.frequencies import INIT
 from cryptoelt.lake.bronze import COMMON_FIELDS, BronzeNote
 from cryptoelt.metadata.journals import Journal
@@ -261,7 +261,7 @@ class BaseExtractor:
         rows = len(self._keys)
         if is_far_short(rows, known, self.context.settings.unusable_share):
             return f"{rows} records came, {known} are known"
-        if has_shrunk(rows, known):
+        if is_noticeably_short(rows, known):
             unit.notices.append(f"{self.endpoint_name}: only {rows} records came, {known} were known")
             log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})
         return ""

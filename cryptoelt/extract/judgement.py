@@ -66,7 +66,7 @@ def is_far_short(rows: int, known: int, share: float) -> bool:
     return known - rows > share * known
 
 
-def has_shrunk(rows: int, known: int) -> bool:
+def is_noticeably_short(rows: int, known: int) -> bool:
     """Tell whether a list lacks so many of the rows that are known that somebody should look."""
     return known - rows >= _HANDFUL and is_far_short(rows, known, _SHRUNK)
 

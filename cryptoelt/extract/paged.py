@@ -8,7 +8,7 @@ from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
 from cryptoelt.extract.base import BaseExtractor
 from cryptoelt.extract.expected import SUPPOSED_ROWS
-from cryptoelt.extract.judgement import unusable
+from cryptoelt.extract.judgement import is_noticeably_short, unusable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,7 +82,7 @@ class PagedExtractor(BaseExtractor):
             outcome |= {"rows": so_far, "credits": outcome["credits"] + answer.credits, "pages": page}
             outcome["call_ids"].append(answer.call_id)
             outcome["file"] = outcome["file"] or file.path
-            if len(records) > limit:
+            if is_noticeably_short(limit, len(records)):
                 unit.notices.append(f"{self.endpoint_name}: {len(records)} rows came where {limit} were asked for")
             if fault:
                 unit.snapshots, unit.rows_in, unit.rows_loaded = [], 0, 0  # the pages before it are not built either

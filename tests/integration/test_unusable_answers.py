@@ -222,7 +222,8 @@ def test_a_last_page_that_repeats_a_record_of_a_list_that_moved_is_good(extract:
     class Moved(in_pages_of(20, MAP)):  # type: ignore[misc]
         def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
             start = "60" if parameters["start"] == "61" else parameters["start"]
-            return super()._ask(snapshot, rows, **{**parameters, "start": start})
+            answer: Answer = super()._ask(snapshot, rows, **{**parameters, "start": start})
+            return answer
 
     ran = extract(MAP, cls=Moved)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -11,9 +12,9 @@ import pyarrow as pa
 from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
-from cryptoelt.errors import AnswerError, as_known
+from cryptoelt.errors import AnswerError, DamagedFileError, as_known
 from cryptoelt.extract.fields import fit, trimmed
-from cryptoelt.extract.judgement import Tally, has_shrunk, is_far_short, no_more, unusable, unusable_answers
+from cryptoelt.extract.judgement import Tally, is_far_short, is_noticeably_short, no_more, unusable, unusable_answers
 from cryptoelt.frequencies import INIT
 from cryptoelt.identity import is_too_long
 from cryptoelt.lake.bronze import COMMON_FIELDS, BronzeNote
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from cryptoelt.settings import BudgetSettings, ExtractSettings
 
 log = logging.getLogger("cryptoelt.extract")
+
+#: Complete snapshots of a list that are looked at, from the newest, until one can be read.
+LISTS_TRIED = 5
 
 
 @dataclass(frozen=True)
@@ -117,10 +121,19 @@ class BaseExtractor:
         """Return how many rows the newest complete answer has; None where there is none.
 
         Raises:
-            StorageError: Bronze cannot be read.
+            StorageError: Bronze cannot be listed.
         """
-        known = self.context.bronze.complete_snapshots(self.endpoint_name, 1)
-        return self.context.bronze.footer_of(known[0]).rows if known else None
+        return self._rows_of(self.endpoint_name)
+
+    def _rows_of(self, endpoint: str) -> int | None:
+        """Return how many rows the newest complete answer of an endpoint has that can be read."""
+        bronze = self.context.bronze
+        for found in reversed(bronze.complete_snapshots(endpoint, LISTS_TRIED)):
+            try:
+                return bronze.footer_of(found).rows
+            except DamagedFileError as exc:  # its own table tells of it
+                log.warning("extract.list_damaged", extra={"fields": {"endpoint": endpoint, **exc.context}})
+        return None
 
     def run(self, snapshot: datetime, unit: Unit) -> None:
         """Ask the endpoint and write its answer to Bronze as this snapshot; `unit` is filled.
@@ -148,10 +161,11 @@ class BaseExtractor:
 
         Who asks by hand is somebody who looks, so that is always asked.
         """
-        found = self._unusable_before()
+        found = self._unusable_before
         if len(found) >= self.context.settings.unusable_tries:
             raise no_more(self.endpoint_name, f"{len(found)} answers", found[-1].unusable)
 
+    @cached_property
     def _unusable_before(self) -> list[BronzeNote]:
         """Return the unusable answers of the window that is served; none where it was started by hand."""
         window = self.context.window
@@ -161,12 +175,12 @@ class BaseExtractor:
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         """Make the call and keep its answer; what the journal shall say is added to `outcome` as it is known."""
-        unit.planned = self.estimate(snapshot).credits
+        unit.planned, known = self.estimate(snapshot).credits, self.known_rows()
         answer = self._ask(snapshot)
         records, fault = self._records_of(answer)
         rows, clean = self.typed(answer.call_id, records, snapshot)
-        fault = fault or self._fault_in(rows, self._tally())
-        fault = fault or self._fault_of_length(self.known_rows() or 0, unit)
+        fault = fault or self._fault_in(rows, self._tally()) or self._fault_of_repeats(rows)
+        fault = fault or self._fault_of_length(known or 0, unit)
         file = self._keep(rows, self._note(answer.call_id, clean=clean, unusable=fault), unit, snapshot)
         outcome |= {
             "snapshot": iso(snapshot),
@@ -228,16 +242,19 @@ class BaseExtractor:
 
     def _fault_in(self, rows: pa.Table, tally: Tally) -> str:
         """Return why an answer is unusable, by the records that were typed last and those counted before; "" if not."""
-        share = self.context.settings.unusable_share
         tally.add(rows)
-        repeated = f"{self._repeated} of {rows.num_rows} records are of what had come already"
-        return tally.fault(share) or (repeated if self._repeated > share * rows.num_rows else "")
+        return tally.fault(self.context.settings.unusable_share)
+
+    def _fault_of_repeats(self, rows: pa.Table) -> str:
+        """Return why an answer is unusable whose records, typed last, had most of them come already; "" if not."""
+        repeats = self._repeated > self.context.settings.unusable_share * rows.num_rows
+        return f"{self._repeated} of {rows.num_rows} records are of what had come already" if repeats else ""
 
     def known_rows(self) -> int | None:
         """Return how many rows a whole answer has, by what is known before; None where nothing is.
 
         Raises:
-            StorageError: Bronze cannot be read.
+            StorageError: Bronze cannot be listed.
         """
         return self.rows_before() if self.endpoint.shape is Shape.LIST else None
 
@@ -245,9 +262,9 @@ class BaseExtractor:
         """Return why a list is unusable, where it is far shorter than is known; of a smaller loss the unit tells."""
         rows = len(self._keys)
         if is_far_short(rows, known, self.context.settings.unusable_share):
-            return f"{rows} came, {known} are known"
-        if has_shrunk(rows, known):
-            unit.notices.append(f"{self.endpoint_name}: only {rows} came, {known} were known")
+            return f"{rows} records came, {known} are known"
+        if is_noticeably_short(rows, known):
+            unit.notices.append(f"{self.endpoint_name}: only {rows} records came, {known} were known")
             log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})
         return ""
 

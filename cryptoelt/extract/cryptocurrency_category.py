@@ -203,12 +203,12 @@ class CategoryExtractor(ScanExtractor):
     def _fault_of_page(self, rows: pa.Table, seen: set[int]) -> str:
         """Return why a page of a category is unusable beside those before it, whose coins are `seen`; "" if not."""
         coins = {id_ for id_ in rows["crypto_id"].to_pylist() if id_ is not None}
-        repeated = len(coins & seen)
+        repeated, is_full = len(coins & seen), rows.num_rows > self.page_size
         seen |= coins
-        if repeated > self.context.settings.unusable_share * len(coins):
+        if is_full and repeated > self.context.settings.unusable_share * len(coins):
             return f"{repeated} of {len(coins)} coins are of what had come already"
         most = self.endpoint.most_rows
-        return f"it goes on after {len(seen)} coins, more than {most} there cannot be" if len(seen) > most else ""
+        return f"it goes on after {len(seen)} coins, there cannot be more than {most}" if len(seen) > most else ""
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the category, and each of its coins.

@@ -79,10 +79,10 @@ class ListingsExtractor(PagedExtractor):
         """Return how many active coins the newest map has, as far as they are wanted; without one, the last listing's.
 
         Raises:
-            StorageError: Bronze cannot be read.
+            StorageError: Bronze cannot be listed.
         """
-        maps = self.context.bronze.complete_snapshots(_MAP, 1)
-        return self.context.bronze.footer_of(maps[0]).rows if maps else self.rows_before()
+        active = self._rows_of(_MAP)
+        return self.rows_before() if active is None else active
 
     def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - all pages so far
         """Return how many distinct coins came; on two pages of a list that moved, one twice is another not at all."""

@@ -6,8 +6,6 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
-
 from cryptoelt.errors import DamagedFileError, UnusableAnswerError
 
 if TYPE_CHECKING:
@@ -39,27 +37,28 @@ class Tally:
         self._measures = measures
         self._unbuilt = frozenset(unbuilt)
         self.records = 0
-        self._rejected = 0
+        self._rejected: Counter[str] = Counter()
         self._without: Counter[str] = Counter()
 
     def add(self, rows: pa.Table) -> None:
         """Count the records of one more page."""
         self.records += rows.num_rows
         self._without.update({name: rows[name].null_count for name in self._measures})
-        unfit = [self._is_rejected(rules) for rules in rows["unfit"].to_pylist()]
-        keyless = [pc.is_null(rows[name]).to_pylist() for name in self._key]
-        self._rejected += sum(any(faults) for faults in zip(unfit, *keyless, strict=True))
+        key = [rows[name].to_pylist() for name in self._key]
+        for number, rules in enumerate(rows["unfit"].to_pylist()):
+            broken = [rule for rule in rules or () if rule.partition("=")[0] not in self._unbuilt]
+            if broken or any(values[number] is None for values in key):
+                self._rejected[broken[0] if broken else "no key"] += 1
 
     def fault(self, share: float) -> str:
         """Return why the answer is unusable, where more than a share of its records are; "" where they are not."""
-        most = share * self.records
+        most, rejected = share * self.records, self._rejected.total()
         for measure, number in self._without.items():
             if number > most:
                 return f"{number} of {self.records} records have no {measure}"
-        return f"{self._rejected} of {self.records} records are rejected" if self._rejected > most else ""
-
-    def _is_rejected(self, rules: list[str] | None) -> bool:
-        return any(rule.partition("=")[0] not in self._unbuilt for rule in rules or ())
+        if rejected > most:
+            return f"{rejected} of {self.records} records are rejected ({self._rejected.most_common(1)[0][0]})"
+        return ""
 
 
 def is_far_short(rows: int, known: int, share: float) -> bool:
@@ -67,7 +66,7 @@ def is_far_short(rows: int, known: int, share: float) -> bool:
     return known - rows > share * known
 
 
-def has_shrunk(rows: int, known: int) -> bool:
+def is_noticeably_short(rows: int, known: int) -> bool:
     """Tell whether a list lacks so many of the rows that are known that somebody should look."""
     return known - rows >= _HANDFUL and is_far_short(rows, known, _SHRUNK)
 
@@ -76,8 +75,8 @@ def unusable(endpoint: str, reason: str, call_id: str) -> UnusableAnswerError:
     """Return the error for an answer that was kept, and cannot be right."""
     return UnusableAnswerError(
         f"{endpoint}: the answer cannot be right: {reason} (call {call_id})",
-        hint="it is kept in Bronze and not built, a later run asks again; if it is right after all, let "
-        f"`cryptoelt extract --endpoint {endpoint}` take it with CRYPTOELT_EXTRACT__UNUSABLE_SHARE=1",
+        hint="it is kept in Bronze and not built, and asked for again later; if it is right after all: "
+        f"`CRYPTOELT_EXTRACT__UNUSABLE_SHARE=1 cryptoelt extract --endpoint {endpoint}`",
     )
 
 

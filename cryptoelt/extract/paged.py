@@ -8,10 +8,12 @@ from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
 from cryptoelt.extract.base import BaseExtractor
 from cryptoelt.extract.expected import SUPPOSED_ROWS
-from cryptoelt.extract.judgement import unusable
+from cryptoelt.extract.judgement import is_noticeably_short, unusable
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import pyarrow as pa
 
     from cryptoelt.api.answer import Answer, RawRecord
     from cryptoelt.results import Unit
@@ -57,7 +59,7 @@ class PagedExtractor(BaseExtractor):
         return cost
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
-        wanted, tally = self.wanted_rows(), self._tally()
+        wanted, known, tally = self.wanted_rows(), self.known_rows(), self._tally()
         unit.planned = self.estimate(snapshot).credits
         outcome |= {"snapshot": iso(snapshot), "rows": 0, "pages": 0, "is_complete": False, "credits": 0}
         outcome |= {"call_ids": [], "file": None}
@@ -72,12 +74,16 @@ class PagedExtractor(BaseExtractor):
             is_last = len(records) < limit or (wanted is not None and so_far >= wanted)
             page = outcome["pages"] + 1
             rows, clean = self.typed(answer.call_id, records, snapshot, **self.page_constants(page))
-            fault = fault or self._fault_in(rows, tally) or self._fault_of_page(so_far, answer, unit, is_last=is_last)
+            fault = fault or self._fault_in(rows, tally) or self._fault_of_page(rows, so_far, limit)
+            if is_last:
+                fault = fault or self._fault_of_length(_known_in_all(known, answer.total_count, wanted), unit)
             note = self._note(answer.call_id, clean=clean, is_last=is_last, unusable=fault)
             file = self._keep(rows, note, unit, snapshot, None if is_last and page == 1 else page)
             outcome |= {"rows": so_far, "credits": outcome["credits"] + answer.credits, "pages": page}
             outcome["call_ids"].append(answer.call_id)
             outcome["file"] = outcome["file"] or file.path
+            if is_noticeably_short(limit, len(records)):
+                unit.notices.append(f"{self.endpoint_name}: {len(records)} rows came where {limit} were asked for")
             if fault:
                 unit.snapshots, unit.rows_in, unit.rows_loaded = [], 0, 0  # the pages before it are not built either
                 raise unusable(self.endpoint_name, fault, answer.call_id)
@@ -90,13 +96,15 @@ class PagedExtractor(BaseExtractor):
         """Return the records, as of any answer; a page after the first may be empty, and is then the last."""
         return ([], "") if answer.is_list and not answer.records and not is_first else super()._records_of(answer)
 
-    def _fault_of_page(self, so_far: int, answer: Answer, unit: Unit, *, is_last: bool) -> str:
-        """Return why a list is unusable by its length: too short once it has ended, or so long that it never will."""
-        if is_last:
-            known, wanted = max(self.known_rows() or 0, answer.total_count or 0), self.wanted_rows()
-            return self._fault_of_length(known if wanted is None else min(known, wanted), unit)
-        most = self.endpoint.most_rows
-        return f"it goes on after {so_far} rows, more than {most} there cannot be" if so_far > most else ""
+    def _fault_of_page(self, rows: pa.Table, so_far: int, limit: int) -> str:
+        """Return why a page is unusable beside those before it: with it the list would never end; "" if it may.
+
+        The last page may repeat a record or two, and be no longer: lists move between two calls.
+        """
+        is_first, is_full = so_far == rows.num_rows, rows.num_rows >= limit
+        if is_full and so_far > self.endpoint.most_rows:
+            return f"it goes on after {so_far} rows, there cannot be more than {self.endpoint.most_rows}"
+        return self._fault_of_repeats(rows) if is_full or is_first else ""
 
     def page_constants(self, page: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides
         """Return the values of columns that only the page itself tells."""
@@ -105,3 +113,9 @@ class PagedExtractor(BaseExtractor):
     def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides
         """Return what the journal shall say beside the counts, such as the difference to the last snapshot."""
         return {}
+
+
+def _known_in_all(known: int | None, said: int | None, wanted: int | None) -> int:
+    """Return how many rows a list should have: by what is known and what it says itself, as far as they are wanted."""
+    rows = max(known or 0, said or 0)
+    return rows if wanted is None else min(rows, wanted)

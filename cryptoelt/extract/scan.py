@@ -28,7 +28,7 @@ from cryptoelt.errors import (
     StorageError,
     UnusableAnswerError,
 )
-from cryptoelt.extract.base import BaseExtractor
+from cryptoelt.extract.base import LISTS_TRIED, BaseExtractor
 from cryptoelt.extract.judgement import no_more, unusable
 from cryptoelt.extract.scan_state import Scan, scan_of_day, scan_of_window
 
@@ -56,8 +56,6 @@ _GIVE_UP_AFTER: dict[type[CryptoEltError], int] = {
 _FEWEST_JUDGED = 2
 #: So many refused ids in a row are no longer the fault of ids.
 _MOST_REFUSED = 10
-#: Snapshots of whom can be asked that are looked at, from the newest, until one can be read.
-_LISTS_TRIED = 5
 _BAD_REQUEST = 400
 
 
@@ -164,7 +162,7 @@ class ScanExtractor(BaseExtractor):
         )
 
     def _newest_rows(self, endpoint: str, columns: list[str]) -> list[dict[str, Any]] | None:
-        for snapshot in reversed(self.context.bronze.complete_snapshots(endpoint, _LISTS_TRIED)):
+        for snapshot in reversed(self.context.bronze.complete_snapshots(endpoint, LISTS_TRIED)):
             try:
                 return self.context.bronze.read(snapshot, columns).to_pylist()
             except DamagedFileError as exc:  # its own table tells of it; an older list still says whom to ask
@@ -175,7 +173,7 @@ class ScanExtractor(BaseExtractor):
 
     def _require_tries(self) -> None:
         """Raise where a window has brought so many unusable answers that the others would be no better."""
-        found = self._unusable_before()
+        found = self._unusable_before
         if len(found) >= self._most_unusable:
             raise no_more(self.endpoint_name, f"{len(found)} answers", found[-1].unusable)
 
@@ -186,9 +184,7 @@ class ScanExtractor(BaseExtractor):
 
     def _given_up(self) -> dict[str, str]:
         """Return the ids that this window has asked often enough, and why their last answer was unusable."""
-        found = [
-            (id_, note) for note in self._unusable_before() for id_ in (() if note.scan is None else note.scan.asked)
-        ]
+        found = [(id_, note) for note in self._unusable_before if note.scan is not None for id_ in note.scan.asked]
         tries = Counter(id_ for id_, _ in found)
         return {id_: note.unusable for id_, note in found if tries[id_] >= self.context.settings.unusable_tries}
 
@@ -196,7 +192,7 @@ class ScanExtractor(BaseExtractor):
         scan = self._resumed(snapshot) or self._new(snapshot)
         given_up = {id_: reason for id_, reason in self._given_up().items() if id_ in scan.missing}
         unit.planned = self.cost(tuple(id_ for id_ in scan.missing if id_ not in given_up))
-        progress = _Progress(unusable=len(self._unusable_before()))
+        progress = _Progress(unusable=len(self._unusable_before))
         try:
             if not scan.planned and scan.began == snapshot:
                 self._put(Part(*self.typed("", (), snapshot), ()), scan, progress, unit, snapshot)

@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -222,6 +222,18 @@ class Bronze:
         """Return when the newest snapshot of an endpoint was taken, or None."""
         return next((found.snapshot for found in self._newest_first(endpoint)), None)
 
+    def last_usable(self, endpoint: str) -> datetime | None:
+        """Return when the newest snapshot of an endpoint was taken that is not unusable, or None."""
+        return next((found.snapshot for found in self._newest_first(endpoint) if not self._is_unusable(found)), None)
+
+    def _is_unusable(self, snapshot: BronzeSnapshot) -> bool:
+        """Tell whether a snapshot is a list or a record that cannot be right: its last page says so for all of them."""
+        try:
+            note = self.footer(snapshot.files[-1]).note
+        except DamagedFileError:
+            return False
+        return bool(note.unusable) and not note.is_unusable_part
+
     def complete_snapshots(self, endpoint: str, count: int) -> list[BronzeSnapshot]:
         """Return the newest snapshots of which every page is there, at most `count`, oldest first.
 
@@ -321,14 +333,14 @@ class Bronze:
     def has_rows(self, snapshot: BronzeSnapshot) -> bool:
         """Tell whether a snapshot holds a record that tables are built from.
 
-        A scan of those who publish nothing holds none, nor does an answer that is unusable: of a list the last page
-        says so for all of them. A file that cannot be read may hold some.
+        A scan of those who publish nothing holds none, nor does an answer that is unusable. A file that cannot be read
+        may hold some.
         """
         try:
-            last = self.footer(snapshot.files[-1]).note
-            if last.scan is None:
-                return not last.unusable
-            footers = map(self.footer, snapshot.files)
+            last = self.footer(snapshot.files[-1])
+            if last.note.unusable and not last.note.is_unusable_part:
+                return False
+            footers = chain([last], map(self.footer, snapshot.files[:-1]))
             return any(footer.rows and not footer.note.unusable for footer in footers)
         except DamagedFileError:
             return True

@@ -81,7 +81,7 @@ class StatusReport:
     """The schedule of a home at one moment.
 
     Attributes:
-        newest: endpoint -> its newest snapshot that does not lie in the future; None where it was never asked.
+        newest: endpoint -> its newest snapshot that is usable and not in the future; None where there is none.
         future: endpoint -> its snapshots that lie in the future, of those that have any.
         limits: setting -> the limit that holds, and who says so.
     """
@@ -137,7 +137,7 @@ def status_report(settings: Settings, bronze: Bronze, clock: Clock, days: int) -
     lines = list(believed(journal.since(now - timedelta(days=days), now), now))
     known = bronze.as_of(now)
     frequencies = [_status_of(name, settings, known, now, days, lines) for name in FREQUENCIES]
-    newest = {name: known.last_snapshot(name) for name in ENDPOINTS}
+    newest = {name: known.last_usable(name) for name in ENDPOINTS}
     future = future_snapshots(bronze, ENDPOINTS, now)
     return StatusReport(now, days, frequencies, newest, future, limits_of(settings))
 

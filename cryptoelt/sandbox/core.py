@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from cryptoelt.sandbox.market.world import Market
 
 
+#: Faults that pass over a parameter -> what it then is.
+_IGNORED: dict[str, dict[str, Any]] = {"ignored_start": {"start": 1}, "ignored_limit": {"limit": None}}
+
+
 @dataclass
 class Call:
     """A request on its way to a reply, with what is known of it so far."""
@@ -108,8 +112,10 @@ class Sandbox:
         call.fault = self.faults.take(call.endpoint.name, answers_list=call.endpoint.answers_list, ids=ids)
         if call.fault and call.fault.kind is REFUSED_ID:
             raise bad_request(f'Invalid value for "id": "{call.fault.value or ids[0]}"')
-        if call.fault and call.fault.kind.name == "ignored_start":
-            content = call.endpoint.answer(replace(asked, parameters={**asked.parameters, "start": 1}))
+        if call.fault and call.fault.kind.name in _IGNORED:
+            content = call.endpoint.answer(
+                replace(asked, parameters={**asked.parameters, **_IGNORED[call.fault.kind.name]})
+            )
         return self._spoilt(call, call.endpoint, content)
 
     def _authenticated(self, call: Call) -> Account:

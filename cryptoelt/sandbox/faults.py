@@ -95,6 +95,7 @@ DISTORTIONS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("ignored_start", Stage.PAYLOAD, "every page is the first: the list never ends"),
+        Kind("ignored_limit", Stage.PAYLOAD, "every page goes to the end of the list"),
         Kind("short_list", Stage.RECORDS, "no more than the first VALUE records", "3"),
         Kind("all_missing", Stage.PAYLOAD, "the field VALUE dropped in all records", "id"),
         Kind("all_text", Stage.PAYLOAD, "the field VALUE sent as text in all records", "id"),

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.clock import parse_iso
 from cryptoelt.errors import AnswerError, UnusableAnswerError
 from cryptoelt.extract import extractors
 from cryptoelt.extract.cryptocurrency_category import CategoryExtractor
 from cryptoelt.extract.paged import PagedExtractor
 from cryptoelt.frequencies import Window
+from cryptoelt.pipeline.status import status_report
 from cryptoelt.pipeline.windows import lacking_endpoints
 from cryptoelt.results import Status, exit_code_of
 from cryptoelt.sandbox.market.world import World
@@ -21,11 +23,14 @@ from cryptoelt.sandbox.server import SandboxServer
 from cryptoelt.settings import ExtractSettings
 from cryptoelt.transform.pending import find_pending
 from tests.support.extracting import DAY, Extracting, Ran
+from tests.support.schedule import SimulatedHome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
+    from cryptoelt.api.answer import Answer
     from cryptoelt.extract.base import ExtractContext
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -91,10 +96,10 @@ def assert_unusable(extract: Extracting, ran: Ran, reason: str) -> None:
         (LISTINGS, "all_missing=price", "60 of 60 records have no price"),
         (LISTINGS, "all_missing=market_cap", "60 of 60 records have no market_cap"),
         (LISTINGS, "all_text=price", "60 of 60 records have no price"),
-        (LISTINGS, "all_text", "60 of 60 records are rejected"),
+        (LISTINGS, "all_text", "60 of 60 records are rejected (id=wrong_type)"),
         (LISTINGS, "all_text=cmc_rank", "60 of 60 records are rejected"),
         (MAP, "all_missing=name", "records have no name"),
-        (MAP, "all_missing", "records are rejected"),
+        (MAP, "all_missing", "records are rejected (no key)"),
         (EXCHANGES, "all_text", "records are rejected"),
         (LIST, "all_missing=market_cap", "12 of 12 records have no market_cap"),
         (LIST, "all_missing", "12 of 12 records are rejected"),
@@ -146,7 +151,7 @@ def test_a_list_far_shorter_than_the_last_is_unusable_and_the_next_is_compared_w
     good = extract(endpoint)
     extract.sandbox.add_fault(f"short_list={rows}@{endpoint}*2")
     for _ in range(2):
-        assert_unusable(extract, extract(endpoint), f"{rows} came, {good.unit.rows_in} are known")
+        assert_unusable(extract, extract(endpoint), f"{rows} records came, {good.unit.rows_in} are known")
     again = extract(endpoint)
 
     assert again.error is None
@@ -156,7 +161,9 @@ def test_a_list_far_shorter_than_the_last_is_unusable_and_the_next_is_compared_w
     ]
 
 
-@pytest.mark.parametrize(("rows", "told"), [(50, ["cryptocurrency/map: only 50 came, 60 were known"]), (55, [])])
+@pytest.mark.parametrize(
+    ("rows", "told"), [(50, ["cryptocurrency/map: only 50 records came, 60 were known"]), (55, [])]
+)
 def test_a_list_that_shrank_a_little_is_taken_and_told_of(extract: Extracting, rows: int, told: list[str]) -> None:
     good = extract(MAP)
     extract.sandbox.add_fault(f"short_list={rows}@{MAP}")
@@ -170,7 +177,7 @@ def test_a_list_that_shrank_a_little_is_taken_and_told_of(extract: Extracting, r
 def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extract: Extracting) -> None:
     extract(MAP)
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, extract(LISTINGS), "20 came, 60 are known")
+    assert_unusable(extract, extract(LISTINGS), "20 records came, 60 are known")
 
     few = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_limit=20)})
     assert few(LISTINGS).error is None
@@ -179,13 +186,13 @@ def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extr
 def test_a_listing_without_a_map_is_compared_with_the_one_before(extract: Extracting) -> None:
     extract(LISTINGS)
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, extract(LISTINGS), "20 came, 60 are known")
+    assert_unusable(extract, extract(LISTINGS), "20 records came, 60 are known")
 
 
 def test_the_older_listing_says_itself_how_many_there_are(extract: Extracting) -> None:
     older = Extracting(extract.home, extract.sandbox, {"extract": ExtractSettings(listings_version="v1")})
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")
-    assert_unusable(extract, older(LISTINGS), "20 came, 60 are known")
+    assert_unusable(extract, older(LISTINGS), "20 records came, 60 are known")
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -202,15 +209,36 @@ def test_a_page_that_comes_again_ends_a_list_that_would_never_end(extract: Extra
     assert pending(extract, endpoint) == [], "the first page is of the same answer"
 
 
+def test_a_server_that_sends_all_at_once_is_taken_at_its_word(extract: Extracting) -> None:
+    extract.sandbox.add_fault(f"ignored_limit@{MAP}")
+    ran = extract(MAP, cls=in_pages_of(5, MAP))
+
+    assert (ran.error, ran.unit.rows_in, len(ran.calls)) == (None, 60, 2)
+    assert ran.unit.notices == ["cryptocurrency/map: 60 rows came where 5 were asked for"]
+    assert extract.journal(MAP)["is_complete"]
+
+
+def test_a_last_page_that_repeats_a_record_of_a_list_that_moved_is_good(extract: Extracting) -> None:
+    class Moved(in_pages_of(20, MAP)):  # type: ignore[misc]
+        def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+            start = "60" if parameters["start"] == "61" else parameters["start"]
+            answer: Answer = super()._ask(snapshot, rows, **{**parameters, "start": start})
+            return answer
+
+    ran = extract(MAP, cls=Moved)
+
+    assert (ran.error, ran.unit.rows_in, len(ran.calls)) == (None, 61, 4)
+
+
 def test_pages_that_go_on_beyond_all_there_can_be_are_ended(extract: Extracting) -> None:
     class FewCoins(in_pages_of(5, MAP)):  # type: ignore[misc]
         def __init__(self, context: ExtractContext) -> None:
             super().__init__(context)
-            self.endpoint = dataclasses.replace(self.endpoint, most_rows=12)
+            self.endpoint = dataclasses.replace(ENDPOINTS[MAP], most_rows=12)
 
     ran = extract(MAP, cls=FewCoins)
 
-    assert_unusable(extract, ran, "it goes on after 15 rows, more than 12 there cannot be")
+    assert_unusable(extract, ran, "it goes on after 15 rows, there cannot be more than 12")
     assert len(ran.calls) == 3
 
 
@@ -309,6 +337,30 @@ def test_an_exchange_that_never_answers_well_is_asked_three_times_a_window(extra
     extract.sandbox.clear_faults()
     extract.sandbox.advance(DAY)
     assert everyone(ASSETS).error is None
+
+
+def test_firings_end_in_failure_until_one_is_answered_well(tmp_path: Path) -> None:
+    with SandboxServer(seed=7, world=WORLD, start_time=START, speed=0, refresh=1, minute_limit=100_000) as server:
+        home = SimulatedHome.make(tmp_path, server)
+        server.add_fault(f"all_missing=price@{LISTINGS}*2")
+        results = [home.at(f"2026-11-23T09:{minute:02}:00Z").extract("5x") for minute in (5, 15, 25)]
+        freshness = status_report(home.settings, home.bronze, home.clock, 7).as_json()["freshness"]
+
+    assert [int(result.exit_code) for result in results] == [1, 1, 0]
+    assert [result.units[0].status for result in results] == [Status.FAILED, Status.FAILED, Status.DONE]
+    assert len(home.served(LISTINGS)) == 3
+    assert [one["snapshot"] for one in freshness if one["endpoint"] == LISTINGS] == ["2026-11-23T09:25:00Z"]
+
+
+def test_among_others_an_unusable_answer_is_partial_and_no_news(tmp_path: Path) -> None:
+    with SandboxServer(seed=7, world=WORLD, start_time=START, speed=0, refresh=1, minute_limit=100_000) as server:
+        home = SimulatedHome.make(tmp_path, server)
+        server.add_fault(f"all_missing=value@{MOOD}")
+        result = home.at("2026-11-23T10:30:00Z").extract("10x")
+        freshness = status_report(home.settings, home.bronze, home.clock, 7).as_json()["freshness"]
+
+    assert int(result.exit_code) == 3
+    assert [one["snapshot"] for one in freshness if one["endpoint"] == MOOD] == [None]
 
 
 def test_an_answer_of_nothing_leaves_no_file(extract: Extracting) -> None:

@@ -47,7 +47,7 @@ def declared_publishers(bronze: Bronze) -> frozenset[str] | None:
 
 
 def _statuses(rows: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
-    """Yield of each row its id, and whether its record says that the exchange publishes; a row without either is none."""
+    """Yield of each row its id, and whether its record says that the exchange publishes."""
     for row in rows:
         try:
             record = json.loads(row["raw"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import DamagedFileError
 
@@ -42,15 +42,16 @@ def declared_publishers(bronze: Bronze) -> frozenset[str] | None:
             except DamagedFileError as exc:  # its own table tells of it; those it holds are asked in rotation
                 log.warning("publishers.info_damaged", extra={"fields": exc.context})
                 continue
-            status |= dict(_statuses(rows["id"].to_pylist(), rows["raw"].to_pylist()))
+            status |= dict(_statuses(rows.to_pylist()))
     return frozenset(id_ for id_, publishes in status.items() if publishes) if status else None
 
 
-def _statuses(ids: list[int | None], raws: list[str]) -> Iterator[tuple[str, bool]]:
-    for id_, raw in zip(ids, raws, strict=True):
+def _statuses(rows: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
+    """Yield of each row its id, and whether its record says that the exchange publishes."""
+    for row in rows:
         try:
-            record = json.loads(raw)
+            record = json.loads(row["raw"])
         except ValueError:
             continue
-        if id_ is not None and isinstance(record, dict):
-            yield str(id_), record.get("porStatus") in (1, "1")
+        if row["id"] is not None and isinstance(record, dict):
+            yield str(row["id"]), record.get("porStatus") in (1, "1")

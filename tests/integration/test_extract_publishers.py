@@ -100,21 +100,22 @@ def keep_infos(bronze: Bronze, moment: datetime, statuses: dict[int, str], part:
 def test_of_each_exchange_its_newest_info_counts_in_whatever_form_it_says_so(tmp_path: Path) -> None:
     bronze = Bronze(LocalStore(tmp_path))
     assert declared_publishers(bronze) is None
-    status = {number: json.dumps({"porStatus": said}) for number, said in enumerate([1, "1", 0, "0", None, [1], {}])}
+    values: list[object] = [1, "1", 0, "0", None, [1], {}]
+    status = {number: json.dumps({"porStatus": value}) for number, value in enumerate(values)}
     odd = {10: "{}", 11: "[]", 12: "7", 13: '{"porStatus": NaN}'}
     keep_infos(bronze, AT, status | odd)
-    assert declared_publishers(bronze) == {"0", "1"}
+    assert declared_publishers(bronze) == frozenset({"0", "1"})
 
     keep_infos(bronze, AT + timedelta(days=7), {0: '{"porStatus": 0}'}, 1)
     keep_infos(bronze, AT + timedelta(days=7), {2: '{"porStatus": 1}'}, 2)
-    assert declared_publishers(bronze) == {"1", "2"}
+    assert declared_publishers(bronze) == frozenset({"1", "2"})
 
 
 def test_a_damaged_info_leaves_the_word_of_the_one_before(tmp_path: Path) -> None:
     bronze = Bronze(LocalStore(tmp_path))
     keep_infos(bronze, AT, {1: '{"porStatus": 1}'})
     keep_infos(bronze, AT + timedelta(days=7), {1: '{"porStatus": 0}'}).write_bytes(b"torn")
-    assert declared_publishers(bronze) == {"1"}
+    assert declared_publishers(bronze) == frozenset({"1"})
 
 
 # --- the rotation -----------------------------------------------------------------------------------------------------

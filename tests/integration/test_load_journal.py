@@ -73,6 +73,17 @@ def test_a_lost_journal_is_written_anew_and_nothing_is_loaded_twice(load: Loadin
     assert journal(load).read_bytes() == whole
 
 
+@pytest.mark.parametrize("odd", [[1], {"a": 1}, None])
+def test_a_line_that_is_not_understood_is_no_line_of_a_batch(load: Loading, lake: SilverWriter, odd: object) -> None:
+    commit(lake, 0)
+    load(MOOD)
+    whole = lines(load)
+    newer = {"format": 99, "of": "a newer version"}
+    journal(load).write_text("".join(f"{json.dumps(line)}\n" for line in ({**whole[0], "run_id": odd}, newer)))
+    assert load(MOOD).status is Status.NOTHING
+    assert lines(load)[2:] == whole
+
+
 def test_two_databases_in_turn_do_not_repeat_lines(
     load: Loading, lake: SilverWriter, make_database: Callable[[str | None], SecretStr], template_at_head: str
 ) -> None:

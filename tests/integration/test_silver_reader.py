@@ -65,6 +65,17 @@ def test_a_folder_that_is_no_delta_table_does_not_exist_as_one(writer: SilverWri
     assert not silver(writer).exists
 
 
+def test_a_table_that_cannot_be_read_is_not_taken_for_one_never_written(writer: SilverWriter) -> None:
+    fill(writer, 1)
+    log = Path(writer.uri(TABLE)) / "_delta_log"
+    log.rename(log.with_name("elsewhere"))
+    log.symlink_to(log.name)  # a loop: the system refuses to follow it, as it refuses a folder of somebody else
+    with pytest.raises(StorageError, match="cannot be read") as caught:
+        silver(writer)
+    assert len(caught.value.message.splitlines()) == 1
+    assert caught.value.hint == "check the folder's owner"
+
+
 def test_a_table_is_opened_at_its_newest_version_or_at_an_older_one(writer: SilverWriter) -> None:
     fill(writer, 0, 1, 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -153,6 +154,20 @@ def test_the_word_of_a_failed_run_that_knew_nothing_is_none(lake: Lake) -> None:
 
     lake.build(0)
     assert lake.missing() == []
+
+
+@pytest.mark.parametrize("key", ["silver_table_id", "silver_version", "complete_through"])
+def test_a_word_that_is_not_understood_is_none(lake: Lake, key: str) -> None:
+    lake.fetch(0, 1)
+    lake.build(0)
+    lake.journal_says(0)
+    for odd in (None, "x", -1, float("1e400"), [1], {"a": 1}, "0001-01-01T00:00:00+14:00"):
+        line = {**(lake.journal.last() or {}), key: odd}
+        lake.journal.path.write_text(f"{json.dumps(line)}\n")
+        assert lake.missing() == [1], odd
+        lake.journal_says(0)
+    lake.journal.path.write_text('{"format": 99, "complete_through": "2099-01-01T00:00:00Z"}\n')
+    assert lake.missing() == [1]
 
 
 def test_what_was_only_rejected_before_the_process_died_is_still_missing(lake: Lake) -> None:

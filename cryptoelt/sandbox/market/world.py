@@ -30,8 +30,8 @@ class World:
     haste: float = 1.0
     exchanges: int = 961
     publishers: int = 69
-    silent: int = 20
-    undeclared: int = 2
+    silent: int = 0
+    undeclared: int = 0
     wallet_rows: int = 1180
 
 
@@ -42,7 +42,7 @@ WORLDS = {
     "medium": World(
         categories=40, coins=1200, haste=4.0, exchanges=110, publishers=12, silent=3, undeclared=1, wallet_rows=200
     ),
-    "full": World(),
+    "full": World(silent=20, undeclared=2),
 }
 
 

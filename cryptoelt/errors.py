@@ -201,11 +201,10 @@ def as_known(exc: BaseException) -> CryptoEltError:
 
     The text may hold what must not be shown; it is for the log, where secrets are masked.
     """
-    match exc:
-        case CryptoEltError():
-            return exc
-        case KeyboardInterrupt():
-            return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
+    if isinstance(exc, CryptoEltError):
+        return exc
+    if isinstance(exc, KeyboardInterrupt):
+        return StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED)
     frames = traceback.extract_tb(exc.__traceback__)
     places = [frame for frame in frames if frame.filename.startswith(_PACKAGE)] or frames
     where = f" at {places[-1].filename}:{places[-1].lineno}" if places else ""

@@ -73,6 +73,7 @@ class Story:
     whole_group: Stop
     without_jvm: Stop
     in_load: Stop
+    by_force: Stop
     in_the_end: Finished
 
 
@@ -95,11 +96,13 @@ def _told(witness: Witness, cli: Cli) -> Story:
     silver = _silver_snapshots(witness)
     whole_group = _stop_in_transform(witness.home, cli, lambda running: running.send_group(signal.SIGTERM))
     without_jvm = _stop_in_transform(witness.home, cli, lambda _: _kill_java(witness.home))
-    in_load = _stop_in_load(witness, cli)
+    in_load = _stop_in_load(witness, cli, "fact_crypto_category", gives_way=True)
+    by_force = _stop_in_load(witness, cli, "fact_global_market", gives_way=False)
     witness.check_after_kill()  # only who was stopped twice may have lost the answer it waited for
     in_the_end = cli("run", "--freq", "10x")
     return Story(
-        witness, in_extract, by_ctrl_c, twice, in_transform, silver, whole_group, without_jvm, in_load, in_the_end
+        *(witness, in_extract, by_ctrl_c, twice, in_transform, silver, whole_group, without_jvm),
+        *(in_load, by_force, in_the_end),
     )
 
 
@@ -121,17 +124,21 @@ def _stop_in_transform(home: Path, cli: Cli, stop: Callable[[Running], None]) ->
         return _stopped(home, running, stop)
 
 
-def _stop_in_load(witness: Witness, cli: Cli) -> Stop:
-    """Stop a load while it waits for the second of its four tables, which another session holds."""
+def _stop_in_load(witness: Witness, cli: Cli, table: str, *, gives_way: bool) -> Stop:
+    """Stop a load while it waits for a table that another session holds, which may give way to it then."""
     with closing(witness.warehouse.connect()) as other, other.cursor() as cursor:
-        cursor.execute("LOCK TABLE dwh.fact_crypto_category IN ACCESS EXCLUSIVE MODE")
-        waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'dwh.fact_crypto_category'::regclass"
+        cursor.execute(f"LOCK TABLE dwh.{table} IN ACCESS EXCLUSIVE MODE")
+        waiting = f"SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'dwh.{table}'::regclass"
         with cli.start("load", "--freq", "10x", "--json") as running:
-            wait_until(lambda: witness.query(waiting), "the load to reach its second table")
+            wait_until(lambda: witness.query(waiting), f"the load to reach {table}")
 
             def stop(running: Running) -> None:
                 running.send(signal.SIGTERM)
-                other.rollback()
+                if gives_way:
+                    other.rollback()
+                else:
+                    wait_until(lambda: events(witness.home, "signal.taken", pid=running.pid), "the signal to be taken")
+                    running.send(signal.SIGTERM)
 
             return _stopped(witness.home, running, stop)
 
@@ -190,6 +197,14 @@ def test_sigterm_during_the_load_ends_after_the_table_under_way(story: Story) ->
     assert stop.done("load") == ["dim_crypto_category", "fact_crypto_category"]
 
 
+def test_a_second_signal_ends_by_force_what_waits_for_the_database_and_that_is_logged(story: Story) -> None:
+    stop = story.by_force
+    assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
+    assert stop.seconds < _AT_MOST
+    begun = [event["run_id"] for event in events(story.witness.home, "run.started")]
+    assert [event["run_id"] for event in events(story.witness.home, "run.ended")] == begun
+
+
 def test_sigterm_to_the_whole_group_ends_as_terminated_although_spark_is_gone_too(story: Story) -> None:
     stop = story.whole_group
     assert stop.finished.code == ExitCode.TERMINATED, stop.finished.told
@@ -230,6 +245,7 @@ def test_a_second_signal_of_any_kind_ends_at_once_and_in_order(story: Story) -> 
         "whole_group",
         "without_jvm",
         "in_load",
+        "by_force",
     ],
 )
 def test_no_java_process_is_left(story: Story, stop: str) -> None:

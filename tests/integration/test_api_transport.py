@@ -25,6 +25,7 @@ from cryptoelt.errors import (
     ExitCode,
     RequestRejectedError,
     StoppedError,
+    WindowClosedError,
 )
 from cryptoelt.settings import ApiSettings, Settings
 
@@ -369,6 +370,21 @@ def test_a_call_that_keeps_a_run_from_ending_is_left_behind_and_stays_reserved(
     (line,) = (tmp_path / "metadata" / "calls").glob("*.jsonl")
     told = json.loads(line.read_text())
     assert (told["outcome"], told["credits"]) == ("failed", None)
+
+
+def test_a_call_is_left_behind_when_the_window_of_its_run_closes(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def respond(handler: Any) -> None:
+        api.clock.stop.close_at(api.clock.monotonic())
+        _silent(handler, over)
+
+    with serving(respond) as (url, _):
+        api = Api(tmp_path, url, read_timeout=3600)
+        error = api.fail()
+        over.set()
+    assert type(error) is WindowClosedError
+    assert api.reserved == 1
 
 
 def test_a_run_that_is_to_end_begins_no_call(tmp_path: Path) -> None:

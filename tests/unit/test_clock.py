@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cryptoelt.clock import Clock, StopFlag, iso, parse_iso
-from cryptoelt.errors import ExitCode, StoppedError
+from cryptoelt.errors import ExitCode, StoppedError, WindowClosedError
 
 #: Longer than any test may take: a wait that is not ended early fails by the suite's own limit.
 TOO_LONG = 3600.0
@@ -96,3 +96,24 @@ def test_a_run_that_was_stopped_does_not_sleep_at_all() -> None:
     assert clock.stop.wait(TOO_LONG)
     with pytest.raises(StoppedError):
         clock.sleep(TOO_LONG)
+
+
+def test_the_first_who_asks_gives_the_code_and_whoever_asks_again_makes_it_urgent() -> None:
+    stop = StopFlag()
+    stop.set(ExitCode.INTERRUPTED)
+    assert not stop.is_urgent
+    stop.set(ExitCode.TERMINATED)
+    assert (stop.exit_code, stop.is_urgent) == (ExitCode.INTERRUPTED, True)
+
+
+def test_time_that_is_over_ends_a_sleep_and_is_told_from_a_signal() -> None:
+    clock = Clock()
+    clock.stop.close_at(clock.monotonic() + 0.01)
+    with pytest.raises(WindowClosedError):
+        clock.sleep(TOO_LONG)
+    assert clock.stop.is_set()
+    assert not clock.stop.is_asked
+
+    clock.stop.close_at(None)
+    assert not clock.stop.is_set()
+    clock.sleep(0)

@@ -154,7 +154,7 @@ LISTS = {endpoint.name for endpoint in SANDBOX_ENDPOINTS.values() if endpoint.an
 #: One endpoint for each kind of extractor: a record, a list, pages, a scan, a scan in batches with keys.
 OF_EACH_KIND = ("fear-and-greed/latest", "cryptocurrency/categories", HISTORY, CATEGORY, COIN_INFO)
 #: What the others are struck by each time: asked again, good but empty, kept with odd records.
-OTHERS_MEET = ("http_503", "empty_data", "wrong_type")
+OTHERS_MEET = ("http_503", "empty_data", "wrong_type", "missing_field", "null_record")
 #: Waits for every try of every id.
 SLOWEST = ("slow", CATEGORY)
 #: Every way of ending, and every endpoint.

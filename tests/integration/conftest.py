@@ -19,7 +19,7 @@ from tests.support.backfilling import BackfilledHome, fetch_fortnight
 from tests.support.healthy import fill
 from tests.support.loading import Loading
 from tests.support.silver_writer import SilverWriter
-from tests.support.transforming import Transforming
+from tests.support.transforming import Silver, Transforming
 from tests.support.warehouse_rows import WrittenRows
 
 if TYPE_CHECKING:
@@ -122,6 +122,12 @@ def lake(tmp_path: Path) -> SilverWriter:
 def load(warehouse: Warehouse, lake: SilverWriter, tmp_path: Path) -> Loading:
     """Loads tables of the lake into the warehouse."""
     return Loading(warehouse, lake.root, tmp_path / "metadata")
+
+
+@pytest.fixture
+def silver(settings: Settings, spark_host: SparkHost) -> Silver:
+    """Builds tables of the lake from what was extracted."""
+    return Silver(settings, spark_host)
 
 
 @pytest.fixture

@@ -17,14 +17,12 @@ from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.transform.base import BaseTransformer, Build
 from cryptoelt.transform.pending import silver_uri
 from cryptoelt.transform.sentiment import SentimentTransformer
-from tests.integration.test_transform import extract, silver
+from tests.support.transforming import extract
 
 if TYPE_CHECKING:
     from cryptoelt.sandbox.server import SandboxServer
     from cryptoelt.settings import Settings
     from tests.support.transforming import Silver
-
-__all__ = ["silver"]
 ENDPOINT, TABLE = "fear-and-greed/latest", "fact_market_sentiment"
 
 

@@ -481,11 +481,21 @@ class Copy:
         return Path(table_uri(self.settings.lake_root, TABLES[table].domain, table))
 
 
-@pytest.fixture
-def copy(home: Home, tmp_path: Path) -> Copy:
-    folder = tmp_path / "copy"
+def copied(home: Home, folder: Path) -> Copy:
     shutil.copytree(home.settings.home, folder)
     return Copy(home, home.settings.model_copy(update={"home": folder}))
+
+
+@pytest.fixture
+def copy(home: Home, tmp_path: Path) -> Copy:
+    return copied(home, tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def without_silver(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    copy = copied(home, tmp_path_factory.mktemp("without") / "silver")
+    shutil.rmtree(Path(copy.settings.lake_root) / "silver")
+    return copy
 
 
 #: Columns that do not depend on what is gone.
@@ -493,11 +503,10 @@ SAME = ("table", "key", "load_batch_id", "call_id", "call", "is_inferred")
 
 
 @pytest.mark.parametrize("table", TABLES_OF_DWH)
-def test_without_silver_bronze_says_which_call_brought_a_row(home: Home, copy: Copy, table: str) -> None:
-    shutil.rmtree(Path(copy.settings.lake_root) / "silver")
+def test_without_silver_bronze_says_which_call_brought_a_row(home: Home, without_silver: Copy, table: str) -> None:
     for row in home.rows(table, limit=2):
         key = key_of(table, row)
-        before, after = home.trace(table, *key).as_json(), copy.trace(table, key)
+        before, after = home.trace(table, *key).as_json(), without_silver.trace(table, key)
         assert {name: after[name] for name in SAME} == {name: before[name] for name in SAME}
         assert after["bronze_is_there"]
         assert any("is gone" in note for note in after["notes"])

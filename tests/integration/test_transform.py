@@ -10,34 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.errors import DamagedFileError
 from cryptoelt.metadata.jsonl import read_lines
-from cryptoelt.pipeline.jobs import Job
-from cryptoelt.pipeline.run import Pipeline
-from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.tables import TABLES
-from tests.support.transforming import Silver
+from tests.support.transforming import Silver, extract
 
 if TYPE_CHECKING:
     from cryptoelt.sandbox.server import SandboxServer
     from cryptoelt.settings import Settings
-    from cryptoelt.spark import SparkHost
 
 pytestmark = pytest.mark.usefixtures("spark_host")
-
-
-def extract(settings: Settings, *endpoints: str) -> datetime:
-    """Extract endpoints (default: all) and return the snapshot."""
-    result = Pipeline(Runtime(settings, "extract")).run(Job(endpoints=list(endpoints or ENDPOINTS)))
-    assert [unit.status for unit in result.units] == [Status.DONE] * len(result.units)
-    return result.units[0].snapshots[0]
-
-
-@pytest.fixture
-def silver(settings: Settings, spark_host: SparkHost) -> Silver:
-    return Silver(settings, spark_host)
 
 
 def sent(sandbox: SandboxServer, endpoint: str) -> Any:

@@ -12,9 +12,7 @@ from cryptoelt.lake import upkeep
 from cryptoelt.lake.upkeep import TIME_TRAVEL, tend
 from cryptoelt.results import Status
 from cryptoelt.transform.pending import find_pending, silver_uri
-from tests.integration.test_transform import extract, silver
-
-__all__ = ["silver"]
+from tests.support.transforming import extract
 
 if TYPE_CHECKING:
     import pytest

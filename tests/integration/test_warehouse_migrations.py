@@ -8,33 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from cryptoelt.clock import Clock
 from cryptoelt.errors import SchemaError, UsageError
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.engine import Warehouse
-from cryptoelt.warehouse.models import DWH, OPS, Base
+from tests.support.models import differences
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
-
-
-def differences(warehouse: Warehouse) -> list[object]:
-    with warehouse.engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "include_schemas": True,
-                "include_name": lambda name, kind, _: kind != "schema" or name in {DWH, OPS},
-                "version_table_schema": OPS,
-                "compare_type": True,
-                "compare_server_default": True,
-            },
-        )
-        return list(compare_metadata(context, Base.metadata))
 
 
 def relations(warehouse: Warehouse) -> set[str]:

@@ -18,9 +18,9 @@ from cryptoelt.machine.server_place import server_user
 from cryptoelt.warehouse import migrations
 from cryptoelt.warehouse.engine import OLDEST_SERVER, Warehouse
 from cryptoelt.warehouse.roles import ROLES, set_up_roles
-from tests.integration.test_roles import DEEDS, MAY, VIEWS, execute, may, rows, seen_by
-from tests.integration.test_warehouse_migrations import differences
+from tests.support.granted import DEEDS, MAY, VIEWS, execute, may, rows, seen_by
 from tests.support.loading import Loading
+from tests.support.models import differences
 from tests.support.silver_writer import asset, at, category, category_fact, exchange_figures, members
 
 if TYPE_CHECKING:

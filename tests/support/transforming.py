@@ -12,14 +12,17 @@ import pyarrow as pa
 from pydantic import SecretStr
 
 from cryptoelt.api.answer import Answer
+from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.api.envelope import parse_envelope
 from cryptoelt.api.governor import Governor
 from cryptoelt.extract import extractors
 from cryptoelt.extract.base import ExtractContext
 from cryptoelt.lake.bronze import BronzeNote
 from cryptoelt.lake.silver import SilverTable, rejected_uri
+from cryptoelt.pipeline.jobs import Job
+from cryptoelt.pipeline.run import Pipeline
 from cryptoelt.pipeline.runtime import Runtime
-from cryptoelt.results import Phase, Unit
+from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.settings import ApiSettings, Settings
 from cryptoelt.tables import TABLES
 from cryptoelt.transform import transformers
@@ -138,3 +141,10 @@ def _answer(endpoint: str, call_id: str, data: str) -> Answer:
     assert envelope is not None
     assert envelope.records is not None
     return Answer(call_id, endpoint, {}, FIRST, None, envelope.records, 1, None, "sha", envelope.is_list)
+
+
+def extract(settings: Settings, *endpoints: str) -> datetime:
+    """Extract endpoints (default: all) and return the snapshot."""
+    result = Pipeline(Runtime(settings, "extract")).run(Job(endpoints=list(endpoints or ENDPOINTS)))
+    assert [unit.status for unit in result.units] == [Status.DONE] * len(result.units)
+    return result.units[0].snapshots[0]

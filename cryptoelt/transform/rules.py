@@ -113,7 +113,7 @@ def number_entries(rows: DataFrame, key: tuple[str, ...], amounts: tuple[str, ..
     """
     from pyspark.sql import Window
 
-    of_key = F.col("rule").isNull(), *key
+    of_key: list[Column | str] = [F.col("rule").isNull(), *key]
     by_amount = Window.partitionBy(*of_key).orderBy(*(F.col(name).desc_nulls_last() for name in amounts))
     by_text = Window.partitionBy(*of_key, *amounts).orderBy("raw")
     numbered = rows.withColumns({"entry": F.dense_rank().over(by_amount), "_place": F.row_number().over(by_text)})

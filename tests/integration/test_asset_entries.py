@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cryptoelt.clock import iso
+from cryptoelt.errors import ExitCode
 from cryptoelt.pipeline.runtime import Runtime
 from cryptoelt.pipeline.trace import trace_row
 from cryptoelt.settings import WarehouseSettings
+from tests.support.backfilling import BackfilledHome
 from tests.support.loading import Loading
 from tests.support.older_version import as_an_older_version_noted_it
 from tests.support.silver_writer import SilverWriter
@@ -22,6 +24,7 @@ from tests.support.transforming import FIRST, Sent, at, sent
 
 if TYPE_CHECKING:
     from cryptoelt.results import Unit
+    from cryptoelt.spark import SparkHost
     from cryptoelt.warehouse.engine import Warehouse
     from tests.support.transforming import Row, Transforming
 
@@ -290,3 +293,23 @@ def test_what_an_older_version_has_built_is_loaded_and_goes_on(transform: Transf
 def trace(warehouse: Warehouse, transform: Transforming, *assignments: str) -> dict[str, Any]:
     settings = transform.settings.model_copy(update={"warehouse": WarehouseSettings(url=warehouse.url)})
     return trace_row(Runtime(settings, "trace"), FACT, assignments).as_json()
+
+
+def test_a_rebuild_puts_what_an_older_version_has_loaded_right(
+    transform: Transforming, spark_host: SparkHost, load_built: Loading
+) -> None:
+    transform.fetch(ASSETS, answer([record(*each) for each in SHAPE]))
+    as_an_older_version_noted_it(transform.settings.home / "lake" / transform.bronze.path_of(ASSETS, FIRST))
+    held = {"exchange_id": 270, "blockchain_name": ETHEREUM, "crypto_id": 825, "balance": 863477.33}
+    former = [{**held, "wallet_address": wallet} for wallet in (COLD, COLD.lower())]
+    SilverWriter(Path(transform.settings.lake_root)).commit(FACT, {FIRST: former}, {"entry", "balance_exact"})
+    load_built(FACT)
+
+    settings = transform.settings.model_copy(update={"warehouse": WarehouseSettings(url=load_built.warehouse.url)})
+    assert BackfilledHome(settings, spark_host).backfill(FACT, rebuild=True).exit_code is ExitCode.DONE
+    found = f"SELECT wallet_address, crypto_id, entry, balance FROM dwh.{FACT}"
+    built = {
+        (row["wallet_address"], row["crypto_id"], row["entry"], row["balance_exact"]) for row in transform.rows(FACT)
+    }
+    assert set(load_built.rows(found)) == built
+    assert len(built) == COUNTS[1]

@@ -2,6 +2,7 @@
 
 lake/bronze/<endpoint>/YYYY-MM/<endpoint with _>-YYYYMMDD_HHMMSS.parquet
 lake/bronze/<endpoint>/YYYY-MM/<endpoint with _>-YYYYMMDD_HHMMSS-NNN.parquet   where a run makes several calls
+lake/set-aside/<endpoint>/...                                                  the same, of what was taken out of it
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("raw", pa.string(), nullable=False),
     pa.field("unfit", pa.list_(pa.string())),
 )
+_BRONZE, _ASIDE = "bronze/", "set-aside/"
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(?P<endpoint>.+)-(?P<stamp>\d{8}_\d{6})(?:-(?P<part>\d{3,}))?\.parquet")
@@ -142,7 +144,7 @@ class Bronze:
         moment = snapshot.astimezone(UTC)
         suffix = "" if part is None else f"-{part:03d}"
         name = f"{endpoint.replace('/', '_')}-{moment.strftime(_STAMP)}{suffix}.parquet"
-        return f"bronze/{endpoint}/{moment:%Y-%m}/{name}"
+        return f"{_BRONZE}{endpoint}/{moment:%Y-%m}/{name}"
 
     def require_space(self, endpoint: str, snapshot: datetime, size: int) -> None:
         """Raise StorageError where an answer of `size` bytes could not be kept; asked before it is paid for.
@@ -180,6 +182,26 @@ class Bronze:
         files = tuple(file for file in self._files_of_month(endpoint, month) if file.snapshot == moment)
         return BronzeSnapshot(endpoint, moment, files) if files else None
 
+    def set_aside(self, source: BronzeSnapshot) -> None:
+        """Move the files of a snapshot out of Bronze, to the same names below `set-aside`; nothing is deleted.
+
+        Raises:
+            StorageError: one of that name was set aside before, or it cannot be moved.
+        """
+        for file in source.files:
+            self.store.move_if_absent(file.path, _ASIDE + file.path.removeprefix(_BRONZE))
+
+    def aside(self, endpoint: str) -> list[BronzeSnapshot]:
+        """Return the snapshots of an endpoint that were set aside, oldest first; they are no part of Bronze."""
+        files = []
+        for month in self.store.list(f"{_ASIDE}{endpoint}"):
+            for name in self.store.list(f"{_ASIDE}{endpoint}/{month}"):
+                file = _file_of(endpoint, f"{_ASIDE}{endpoint}/{month}/{name}", name)
+                files += [] if file is None else [file]
+        files.sort(key=lambda file: (file.snapshot, file.part or 0))
+        groups = groupby(files, key=lambda file: file.snapshot)
+        return [BronzeSnapshot(endpoint, snapshot, tuple(found)) for snapshot, found in groups]
+
     def files(self, endpoint: str, after: datetime | None = None) -> list[BronzeFile]:
         """Return the files of an endpoint above `after`, oldest first; only months that can hold one are listed."""
         first_month = "" if after is None else f"{after.astimezone(UTC):%Y-%m}"
@@ -214,13 +236,13 @@ class Bronze:
             yield from reversed(found)
 
     def _months(self, endpoint: str) -> list[str]:
-        return [name for name in self.store.list(f"bronze/{endpoint}") if _MONTH.fullmatch(name)]
+        return [name for name in self.store.list(f"{_BRONZE}{endpoint}") if _MONTH.fullmatch(name)]
 
     def _files_of_month(self, endpoint: str, month: str) -> list[BronzeFile]:
         """Return the files of one month; a copy that somebody left there under another name is none of them."""
         files = []
-        for name in self.store.list(f"bronze/{endpoint}/{month}"):
-            path = f"bronze/{endpoint}/{month}/{name}"
+        for name in self.store.list(f"{_BRONZE}{endpoint}/{month}"):
+            path = f"{_BRONZE}{endpoint}/{month}/{name}"
             file = _file_of(endpoint, path, name)
             if file is None or (self._until is not None and file.snapshot > self._until):
                 continue

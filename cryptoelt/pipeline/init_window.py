@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cryptoelt.api.state_file import replace_json
 from cryptoelt.clock import iso, parse_iso
 from cryptoelt.frequencies import INIT, Window
+from cryptoelt.lake.bronze import FUTURE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,9 +21,9 @@ class InitWindow:
     def __init__(self, metadata_dir: Path) -> None:
         self._path = metadata_dir / "init.json"
 
-    def unfinished(self) -> Window | None:
+    def unfinished(self, now: datetime) -> Window | None:
         """Return the window of an init left unfinished; None where there is none."""
-        started = self._unfinished()
+        started = self._unfinished(now)
         return None if started is None else Window(INIT, started)
 
     def begin(self, now: datetime) -> Window:
@@ -31,7 +32,7 @@ class InitWindow:
         Raises:
             StorageError: it cannot be written.
         """
-        started = self._unfinished()
+        started = self._unfinished(now)
         if started is None:
             started = now
             replace_json(self._path, {"started_at": iso(started), "finished_at": None}, durable=True)
@@ -45,10 +46,14 @@ class InitWindow:
         """
         replace_json(self._path, {"started_at": iso(window.start), "finished_at": iso(now)}, durable=True)
 
-    def _unfinished(self) -> datetime | None:
-        """Return when an unfinished init began; a file that cannot be read costs credits, not data."""
+    def _unfinished(self, now: datetime) -> datetime | None:
+        """Return when an unfinished init began; a file that cannot be read costs credits, not data.
+
+        One that began in the future is none: no answer of today could ever be one of it.
+        """
         try:
             said = json.loads(self._path.read_text(encoding="utf-8"))
-            return parse_iso(said["started_at"]) if said["finished_at"] is None else None
+            started = parse_iso(said["started_at"]) if said["finished_at"] is None else None
+            return started if started is None or started <= now + FUTURE else None
         except (OSError, ValueError, KeyError, TypeError):
             return None

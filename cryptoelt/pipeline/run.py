@@ -182,11 +182,10 @@ class Pipeline:
         from cryptoelt.transform.pending import find_pending
 
         runtime, work = self._runtime, []
+        settings, now = runtime.settings, runtime.clock.now()
         for table in tables:
             try:
-                if find_pending(
-                    table, runtime.bronze, runtime.settings.lake_root, runtime.settings.metadata_dir
-                ).snapshots:
+                if find_pending(table, runtime.bronze, settings.lake_root, settings.metadata_dir, now).snapshots:
                     work.append(table)
             except CryptoEltError as exc:
                 self._new_unit(Phase.TRANSFORM, table).failed(exc)

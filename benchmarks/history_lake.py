@@ -17,7 +17,8 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from cryptoelt.clock import iso
 from cryptoelt.frequencies import FREQUENCIES, tables_of
-from cryptoelt.lake.bronze import Bronze, BronzeNote
+from cryptoelt.lake.bronze import Bronze
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata
 from cryptoelt.lake.store import LocalStore
 

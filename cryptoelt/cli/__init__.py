@@ -12,6 +12,7 @@ import typer
 from cryptoelt import __version__
 from cryptoelt.cli import (
     backfill,
+    bronze,
     budget,
     config,
     cron,
@@ -73,6 +74,7 @@ app.command()(phases.transform)
 app.command()(phases.load)
 app.command()(phases.run)
 app.command()(backfill.backfill)
+app.add_typer(bronze.app, name="bronze")
 app.command()(plan.plan)
 app.command()(budget.budget)
 app.command()(status.status)

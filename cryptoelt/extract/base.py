@@ -17,7 +17,8 @@ from cryptoelt.extract.fields import fit, trimmed
 from cryptoelt.extract.judgement import Tally, is_far_short, is_noticeably_short, no_more, unusable, unusable_answers
 from cryptoelt.frequencies import INIT
 from cryptoelt.identity import is_too_long
-from cryptoelt.lake.bronze import COMMON_FIELDS, BronzeNote
+from cryptoelt.lake.bronze import COMMON_FIELDS
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cryptoelt.frequencies import Window
-    from cryptoelt.lake.bronze import Bronze, BronzeNote
+    from cryptoelt.lake.bronze import Bronze
+    from cryptoelt.lake.bronze_note import BronzeNote
 
 #: A list that lacks more than this share of what is known has shrunk by more than usual: of 9,000 coins 538 were gone
 #: after two months. A handful is no matter, however short the list is.

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptoelt.frequencies import Window
-    from cryptoelt.lake.bronze import Bronze, BronzeFile, BronzeFooter, BronzeNote
+    from cryptoelt.lake.bronze import Bronze, BronzeFile, BronzeFooter
+    from cryptoelt.lake.bronze_note import BronzeNote
 
 _SECOND = timedelta(seconds=1)
 

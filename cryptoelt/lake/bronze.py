@@ -2,11 +2,11 @@
 
 lake/bronze/<endpoint>/YYYY-MM/<endpoint with _>-YYYYMMDD_HHMMSS.parquet
 lake/bronze/<endpoint>/YYYY-MM/<endpoint with _>-YYYYMMDD_HHMMSS-NNN.parquet   where a run makes several calls
+lake/set-aside/<endpoint>/...                                                  the same, of what was taken out of it
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cryptoelt.clock import iso
 from cryptoelt.errors import DamagedFileError, UnreadableFileError
-from cryptoelt.lake.scan_note import ScanNote
-from cryptoelt.metadata.formats import FORMAT, FormatError, NewerFormatError, Record
+from cryptoelt.lake.bronze_note import BronzeNote
+from cryptoelt.metadata.formats import FormatError, NewerFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +38,7 @@ COMMON_FIELDS: tuple[pa.Field[Any], ...] = (
     pa.field("raw", pa.string(), nullable=False),
     pa.field("unfit", pa.list_(pa.string())),
 )
-#: The format of the notes that are written now.
-NOTE_FORMAT = 1
-#: How much it takes to be clean; to be raised whenever it takes more.
-#: 2: no text is too long for an index, and two spellings of an Ethereum address are one key.
-_RULES = 2
+_BRONZE, _ASIDE = "bronze/", "set-aside/"
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STAMP = "%Y%m%d_%H%M%S"
 _NAME = re.compile(r"(?P<endpoint>.+)-(?P<stamp>\d{8}_\d{6})(?:-(?P<part>\d{3,}))?\.parquet")
@@ -72,64 +67,6 @@ class BronzeSnapshot:
         """Its file, or the first and the last of its parts."""
         first, last = self.files[0].path, self.files[-1].path
         return first if len(self.files) == 1 else f"{first} to {last.rpartition('/')[2]}"
-
-
-@dataclass(frozen=True)
-class BronzeNote:
-    """What the extractor says of a file, kept in its footer.
-
-    Attributes:
-        clean: every field fits its column, no key is missing or repeated, no text holds a NUL or is too long for an
-            index. It only ever saves work; where it is False the rows are looked at, and so are those of a file that
-            was judged when there were fewer rules.
-        window: when the window began for which the run asked; None where it was asked by hand.
-        is_last: whether this answer completes what was asked: False for all pages but the last.
-        scan: of a scan of many calls, what this file answers of it.
-        call_id: the call whose answer the file holds, also where that has no rows; None where it holds none.
-        unusable: why the answer cannot be right; "" where nothing speaks against it. It completes nothing: `is_last` is
-            False. No table is built from it, nor from the other pages of its list.
-    """
-
-    clean: bool
-    window: datetime | None = None
-    is_last: bool = True
-    scan: ScanNote | None = None
-    call_id: str | None = None
-    unusable: str = ""
-
-    @property
-    def is_unusable_part(self) -> bool:
-        """Whether the file is the unusable answer of a scan, of which the other files are as good as ever."""
-        return bool(self.unusable) and self.scan is not None
-
-    def as_metadata(self) -> dict[str, str]:
-        """Return the note as metadata of a Parquet file."""
-        note: dict[str, Any] = {FORMAT: NOTE_FORMAT, "clean": self.clean, "is_last": self.is_last}
-        note["window"] = None if self.window is None else iso(self.window)
-        note |= {"scan": None if self.scan is None else self.scan.as_json(), "call_id": self.call_id}
-        note |= {"unusable": self.unusable, "rules": _RULES}
-        return {"cryptoelt": json.dumps(note)}
-
-    @classmethod
-    def of(cls, metadata: dict[bytes, bytes] | None) -> BronzeNote:
-        """Read a note; a file without one is merely not known to be clean.
-
-        Raises:
-            NewerFormatError: a newer cryptoelt wrote it.
-            ValueError: it is not JSON, or not of the form of a note.
-        """
-        text = (metadata or {}).get(b"cryptoelt")
-        if text is None:
-            return cls(clean=False)
-        note = Record.of(json.loads(text), NOTE_FORMAT)
-        return cls(
-            clean=note.flag("clean", default=False) and note.number("rules", 1) >= _RULES,
-            window=note.moment("window") if note.has("window") else None,
-            is_last=note.flag("is_last", default=True),
-            scan=ScanNote.of(note.values["scan"]) if note.has("scan") else None,
-            call_id=note.text("call_id") if note.has("call_id") else None,
-            unusable=note.text("unusable", ""),
-        )
 
 
 @dataclass(frozen=True)
@@ -171,7 +108,7 @@ class Bronze:
         moment = snapshot.astimezone(UTC)
         suffix = "" if part is None else f"-{part:03d}"
         name = f"{endpoint.replace('/', '_')}-{moment.strftime(_STAMP)}{suffix}.parquet"
-        return f"bronze/{endpoint}/{moment:%Y-%m}/{name}"
+        return f"{_BRONZE}{endpoint}/{moment:%Y-%m}/{name}"
 
     def require_space(self, endpoint: str, snapshot: datetime, size: int) -> None:
         """Raise StorageError where an answer of `size` bytes could not be kept; asked before it is paid for.
@@ -208,6 +145,26 @@ class Bronze:
         month = f"{moment.astimezone(UTC):%Y-%m}"
         files = tuple(file for file in self._files_of_month(endpoint, month) if file.snapshot == moment)
         return BronzeSnapshot(endpoint, moment, files) if files else None
+
+    def set_aside(self, source: BronzeSnapshot) -> None:
+        """Move the files of a snapshot out of Bronze, to the same names below `set-aside`; nothing is deleted.
+
+        Raises:
+            StorageError: one of that name was set aside before, or it cannot be moved.
+        """
+        for file in source.files:
+            self.store.move_if_absent(file.path, _ASIDE + file.path.removeprefix(_BRONZE))
+
+    def aside(self, endpoint: str) -> list[BronzeSnapshot]:
+        """Return the snapshots of an endpoint that were set aside, oldest first; they are no part of Bronze."""
+        files = []
+        for month in self.store.list(f"{_ASIDE}{endpoint}"):
+            for name in self.store.list(f"{_ASIDE}{endpoint}/{month}"):
+                file = _file_of(endpoint, f"{_ASIDE}{endpoint}/{month}/{name}", name)
+                files += [] if file is None else [file]
+        files.sort(key=lambda file: (file.snapshot, file.part or 0))
+        groups = groupby(files, key=lambda file: file.snapshot)
+        return [BronzeSnapshot(endpoint, snapshot, tuple(found)) for snapshot, found in groups]
 
     def files(self, endpoint: str, after: datetime | None = None) -> list[BronzeFile]:
         """Return the files of an endpoint above `after`, oldest first; only months that can hold one are listed."""
@@ -255,13 +212,13 @@ class Bronze:
             yield from reversed(found)
 
     def _months(self, endpoint: str) -> list[str]:
-        return [name for name in self.store.list(f"bronze/{endpoint}") if _MONTH.fullmatch(name)]
+        return [name for name in self.store.list(f"{_BRONZE}{endpoint}") if _MONTH.fullmatch(name)]
 
     def _files_of_month(self, endpoint: str, month: str) -> list[BronzeFile]:
         """Return the files of one month; a copy that somebody left there under another name is none of them."""
         files = []
-        for name in self.store.list(f"bronze/{endpoint}/{month}"):
-            path = f"bronze/{endpoint}/{month}/{name}"
+        for name in self.store.list(f"{_BRONZE}{endpoint}/{month}"):
+            path = f"{_BRONZE}{endpoint}/{month}/{name}"
             file = _file_of(endpoint, path, name)
             if file is None or (self._until is not None and file.snapshot > self._until):
                 continue

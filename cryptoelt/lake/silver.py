@@ -8,7 +8,7 @@ snapshots names them in its `userMetadata`, so the Delta log is the queue from w
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 SNAPSHOT = "snapshot_timestamp"
+_TAKEN_OUT = "taken_out"
 _BATCH_ROWS = 20_000
 _BUFFER_BYTES = 1 << 20
 _SECOND = timedelta(seconds=1)
@@ -44,6 +45,10 @@ class SilverCommit:
     version: int
     snapshots: tuple[datetime, ...]
     replaces: bool = False
+
+    def without(self, taken: Collection[datetime]) -> SilverCommit:
+        """Return the commit less some snapshots."""
+        return replace(self, snapshots=tuple(moment for moment in self.snapshots if moment not in taken))
 
 
 def table_uri(lake_root: str, domain: str, table: str) -> str:
@@ -64,6 +69,11 @@ def incomplete_uri(uri: str) -> str:
 def commit_metadata(snapshots: Collection[datetime], **counts: object) -> str:
     """Return the `userMetadata` of a commit that adds these snapshots."""
     return json.dumps({"snapshots": [iso(moment) for moment in sorted(snapshots)], **counts})
+
+
+def removal_metadata(snapshots: Collection[datetime], **more: object) -> str:
+    """Return the `userMetadata` of a commit that takes these snapshots out."""
+    return json.dumps({_TAKEN_OUT: [iso(moment) for moment in sorted(snapshots)], **more})
 
 
 class SilverTable:
@@ -95,9 +105,12 @@ class SilverTable:
         return self._table
 
     def commits_after(self, version: int) -> list[SilverCommit] | None:
-        """Return the commits above `version` that added snapshots, oldest first; None where the log is cut off."""
+        """Return the commits above `version` that added snapshots, oldest first; None where the log is cut off.
+
+        Snapshots that a later commit took out are left out.
+        """
         log = Path(self.uri) / "_delta_log"
-        commits = []
+        commits: list[SilverCommit] = []
         for number in range(version + 1, self.version + 1):
             try:
                 lines = (log / f"{number:020d}.json").read_text(encoding="utf-8").splitlines()
@@ -105,6 +118,8 @@ class SilverTable:
                 return None
             metadata = _metadata_of_commit(lines)
             snapshots = _snapshots_named(metadata)
+            if taken := _snapshots_named(metadata, _TAKEN_OUT):
+                commits = [left for commit in commits if (left := commit.without(taken)).snapshots]
             if snapshots:
                 commits.append(SilverCommit(number, snapshots, metadata.get("replaces") is True))
         return commits
@@ -229,7 +244,9 @@ class SilverTable:
         named: set[datetime] = set()
         paths = self._commit_files()
         for path in paths:
-            named.update(_snapshots_named(_metadata_of_commit(path.read_text(encoding="utf-8").splitlines())))
+            metadata = _metadata_of_commit(path.read_text(encoding="utf-8").splitlines())
+            named.update(_snapshots_named(metadata))
+            named.difference_update(_snapshots_named(metadata, _TAKEN_OUT))
         if paths and int(paths[0].stem) > 0 and named:
             return {moment for moment in asked if moment in named or moment < min(named)}
         return asked & named
@@ -315,8 +332,8 @@ def _changes_data(lines: list[str], *kinds: str) -> bool:
     return any(action.get("dataChange", True) for action in actions)
 
 
-def _snapshots_named(metadata: dict[str, Any]) -> tuple[datetime, ...]:
-    return tuple(parse_iso(text) for text in metadata.get("snapshots", []))
+def _snapshots_named(metadata: dict[str, Any], name: str = "snapshots") -> tuple[datetime, ...]:
+    return tuple(parse_iso(text) for text in metadata.get(name, []))
 
 
 def _may_hold(action: dict[str, Any], wanted: list[datetime] | None, after: datetime | None) -> bool:

@@ -24,6 +24,9 @@ class Store(Protocol):
     def put_if_absent(self, path: str, write: Callable[[BinaryIO], None]) -> None:
         """Create a file whole and durable, or not at all; raise StorageError where it exists or cannot be written."""
 
+    def move_if_absent(self, path: str, target: str) -> None:
+        """Give a file another place, durably; raise StorageError where one is there already or it cannot be moved."""
+
     def list(self, folder: str) -> list[str]:
         """Return the names in a folder, sorted; [] where there is none; raise StorageError where it is unreadable."""
 
@@ -73,6 +76,30 @@ class LocalStore:
         except OSError as exc:
             raise StorageError(
                 f"cannot write {target}: {exc.strerror or exc}", hint="check free space and the folder's owner"
+            ) from exc
+
+    def move_if_absent(self, path: str, target: str) -> None:
+        """Rename a file, and make both names durable.
+
+        The caller holds the run lock, so nobody creates the same name between the look and the rename.
+
+        Raises:
+            StorageError: a file of that name exists already, or it cannot be moved.
+        """
+        source, place = self.root / path, self.root / target
+        try:
+            make_folder(place.parent)
+            if place.exists():
+                raise StorageError(
+                    f"{place} exists already; a file of the lake is never overwritten",
+                    hint=f"look at both, and move one of them elsewhere: the other is {source}",
+                )
+            source.rename(place)
+            sync_folder(place.parent)
+            sync_folder(source.parent)
+        except OSError as exc:
+            raise StorageError(
+                f"cannot move {source} to {place}: {exc.strerror or exc}", hint="check the owner of both folders"
             ) from exc
 
     def list(self, folder: str) -> list[str]:

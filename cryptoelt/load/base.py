@@ -29,6 +29,7 @@ from cryptoelt.warehouse.engine import transaction
 from cryptoelt.warehouse.failures import as_error
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from pathlib import Path
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from cryptoelt.clock import Clock
     from cryptoelt.errors import CryptoEltError
     from cryptoelt.load.rebuild import Choice
+    from cryptoelt.load.removal import Removal
     from cryptoelt.warehouse.engine import Warehouse
     from cryptoelt.warehouse.schema import Target
 
@@ -96,6 +98,29 @@ class BaseLoader:
         started = self.clock.now()
         try:
             self._load_chosen(table, self.read_delta(table), unit, choice)
+        except Exception as exc:
+            self._record_failure(table, as_known(exc), unit, started)
+            raise
+
+    def take_out(self, table: str, unit: Unit, snapshots: Collection[datetime]) -> tuple[datetime, ...]:
+        """Take snapshots out of the warehouse that Silver no longer holds, in one transaction; return which it had.
+
+        Raises:
+            CryptoEltError: it failed; nothing of the table is changed.
+        """
+        from cryptoelt.load.removal import removal_work
+
+        started = self.clock.now()
+        try:
+            silver = self.read_delta(table)
+            with self.warehouse.session() as connection:
+                loaded = LoadedTable(connection, table, silver.table_id if silver.exists else "")
+                work = removal_work(table, silver, loaded, snapshots)
+                if work is None:
+                    return ()
+                repair_journal(Journal(self.metadata_dir, Phase.LOAD, table), loaded)
+                self._do([work], connection, table, silver, unit, replace=True)
+                return work.gone
         except Exception as exc:
             self._record_failure(table, as_known(exc), unit, started)
             raise
@@ -200,6 +225,7 @@ class BaseLoader:
         batch_id = next_batch_id(cursor)
         counts = Counts(0, 0, 0)
         incomplete: tuple[datetime, ...] = ()
+        removal = self._removal(cursor, table, work, started) if work.gone else None
         if work.snapshots:
             incomplete = mark_incomplete(cursor, table, silver, work.snapshots, batch_id, started, replace=replace)
             if replace:
@@ -215,13 +241,15 @@ class BaseLoader:
                     assert_never(other)
         if work.regressed and work.version is not None:
             forget_versions_above(cursor, table, silver.table_id, work.version)
+        if removal is not None:
+            removal.finish()
         batch = Batch(
             batch_id,
             self.run_id,
             table,
             silver.table_id,
             work.version,
-            work.snapshots,
+            work.kept,
             counts,
             started,
             self.clock.now(),
@@ -229,6 +257,13 @@ class BaseLoader:
         )
         batch.insert(cursor)
         return batch
+
+    @staticmethod
+    def _removal(cursor: Cursor, table: str, work: Work, now: datetime) -> Removal:
+        from cryptoelt.load.removal import Removal
+        from cryptoelt.warehouse.schema import target_of
+
+        return Removal(cursor, table, target_of(table), work.gone, now)
 
     def _load_fact_or_variant_table(
         self, cursor: Cursor, table: str, silver: SilverTable, work: Work, batch_id: int, *, replace: bool

@@ -59,11 +59,18 @@ class Work:
         snapshots: the snapshots, oldest first; none where only the place in the log moves.
         version: the Delta version up to which everything is loaded once this is committed; None where more follows.
         regressed: Delta went back below the place in the log, so earlier versions no longer mean what they meant.
+        gone: those of the snapshots that Silver no longer holds: they are taken out.
     """
 
     snapshots: tuple[datetime, ...]
     version: int | None
     regressed: bool = False
+    gone: tuple[datetime, ...] = ()
+
+    @property
+    def kept(self) -> tuple[datetime, ...]:
+        """The snapshots that stand in the warehouse afterwards."""
+        return tuple(moment for moment in self.snapshots if moment not in self.gone)
 
 
 def find_work(log: Log, loaded: Loaded) -> list[Work]:

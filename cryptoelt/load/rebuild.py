@@ -41,7 +41,7 @@ def chosen_work(table: str, silver: SilverTable, loaded: LoadedTable, choice: Ch
     lacking = held - known
     if not choice.replace:
         missing = sorted(filter(choice.includes, lacking))
-        place = _place(silver, loaded, lacking.difference(missing))
+        place = place_of(silver, loaded, lacking.difference(missing))
         parts = [tuple(missing[start : start + CHUNK]) for start in range(0, len(missing), CHUNK)]
         return [Work(part, place if part is parts[-1] else None) for part in parts]
     if choice.is_whole and TABLES[table].kind is not TableKind.SNAPSHOT:
@@ -50,7 +50,7 @@ def chosen_work(table: str, silver: SilverTable, loaded: LoadedTable, choice: Ch
         chosen = {moment for moment in held if choice.includes(moment)} & (lacking | set(choice.in_bronze))
     if not chosen or (choice.runs and loaded.are_replaced_by(choice.runs, chosen)):
         return []
-    return [Work(tuple(sorted(chosen)), _place(silver, loaded, lacking - chosen))]
+    return [Work(tuple(sorted(chosen)), place_of(silver, loaded, lacking - chosen))]
 
 
 def kept_snapshots(silver: SilverTable, loaded: LoadedTable, choice: Choice) -> list[datetime]:
@@ -59,7 +59,7 @@ def kept_snapshots(silver: SilverTable, loaded: LoadedTable, choice: Choice) -> 
     return sorted(moment for moment in known.difference(choice.in_bronze) if choice.includes(moment))
 
 
-def _place(silver: SilverTable, loaded: LoadedTable, left: Collection[datetime]) -> int | None:
+def place_of(silver: SilverTable, loaded: LoadedTable, left: Collection[datetime]) -> int | None:
     """Return up to which version everything will be loaded: where some snapshots are left out, as far as it was."""
     if not left:
         return silver.version

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptoelt.clock import iso
+from cryptoelt.clock import iso, span
 from cryptoelt.errors import ConfigurationError, CryptoEltError, ExitCode, LockedError
 
 if TYPE_CHECKING:
@@ -212,6 +212,25 @@ def minute_check(settings: Settings, clock: Clock) -> Check:
     if any(at > now + _SKEW.total_seconds() for at in times):
         return Check("minute limit", Verdict.WARN, f"{path} has times of the future", "set the machine's clock")
     return Check("minute limit", Verdict.OK, f"{recent} of {limit.value} in the last minute")
+
+
+def snapshots_check(settings: Settings, clock: Clock) -> Check:
+    """See that no snapshot lies in the future, and that what was set aside has left Silver and the warehouse."""
+    from cryptoelt.api.catalogue import ENDPOINTS
+    from cryptoelt.lake.bronze import Bronze
+    from cryptoelt.lake.store import open_store
+    from cryptoelt.metadata.aside import AsideJournal
+    from cryptoelt.pipeline.future import REMEDY, future_snapshots
+
+    found = future_snapshots(Bronze(open_store(settings.lake_root)), ENDPOINTS, clock.now())
+    if found:
+        named = "; ".join(f"{name} {span(moments)}" for name, moments in found.items())
+        hint = f"a wrong clock stamped them: `{REMEDY} --dry-run` shows them, `{REMEDY}` takes them out"
+        return Check("snapshots", Verdict.WARN, f"in the future: {named}", hint)
+    if AsideJournal(settings.metadata_dir).is_unfinished():
+        detail = "some were set aside, and may still be in Silver and the warehouse"
+        return Check("snapshots", Verdict.WARN, detail, f"run `{REMEDY}`, which completes it")
+    return Check("snapshots", Verdict.OK, "none in the future")
 
 
 def lock_check(settings: Settings, clock: Clock) -> Check:  # noqa: ARG001

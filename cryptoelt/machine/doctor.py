@@ -108,6 +108,7 @@ _NEED_SETTINGS: list[tuple[str, _Looker]] = [
     ("class-data archive", checks.archive_check),
     ("API key", checks.key_check),
     ("minute limit", checks.minute_check),
+    ("snapshots", checks.snapshots_check),
     ("database", _database),
 ]
 

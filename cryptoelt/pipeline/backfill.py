@@ -111,7 +111,13 @@ class Backfill(Pipeline):
         for table, includes in tables.items():
             try:
                 found[table] = scope_of(
-                    table, runtime.bronze, runtime.settings, includes, rebuild=self._rebuild, earlier=self._runs[:-1]
+                    table,
+                    runtime.bronze,
+                    runtime.settings,
+                    includes,
+                    runtime.clock.now(),
+                    rebuild=self._rebuild,
+                    earlier=self._runs[:-1],
                 )
             except CryptoEltError as exc:
                 self._new_unit(Phase.TRANSFORM, table).failed(exc)

@@ -114,7 +114,7 @@ def plan_backfill(order: BackfillOrder, settings: Settings) -> BackfillPlan:
     bronze, plan = Bronze(open_store(settings.lake_root)), BackfillPlan(order)
     warehouse = _existing_warehouse(settings, plan)
     for table in order.tables:
-        scope = scope_of(table, bronze, settings, order.period.includes, rebuild=order.rebuild)
+        scope = scope_of(table, bronze, settings, order.period.includes, Clock().now(), rebuild=order.rebuild)
         known = set() if warehouse is None else _loaded(warehouse, table)
         made = _table_plan(scope, bronze, known, rebuild=order.rebuild)
         plan.tables.append(made)

@@ -57,6 +57,7 @@ def scope_of(
     bronze: Bronze,
     settings: Settings,
     includes: Callable[[datetime], bool],
+    now: datetime,
     *,
     rebuild: bool,
     earlier: Collection[str] = (),
@@ -68,6 +69,7 @@ def scope_of(
         bronze: the raw snapshots.
         settings: where Silver and the journals lie.
         includes: tells whether a snapshot is meant.
+        now: the moment.
         rebuild: also what Silver has.
         earlier: runs whose work a rebuild goes on with.
 
@@ -81,7 +83,7 @@ def scope_of(
         done = held.intersection(silver.written_by(earlier)) if silver.exists and earlier else set()
         found = [source for source in fetched if source.snapshot not in done]
     else:
-        found = find_pending(table, bronze, settings.lake_root, settings.metadata_dir).snapshots
+        found = find_pending(table, bronze, settings.lake_root, settings.metadata_dir, now).snapshots
     sources = [s for s in found if includes(s.snapshot) and (not rebuild or bronze.has_rows(s))]
     return TableScope(table, includes, sources, {source.snapshot for source in fetched}, held)
 

@@ -8,6 +8,7 @@ from cryptoelt.api.state_file import read_json, replace_json
 from cryptoelt.clock import iso
 from cryptoelt.errors import StorageError
 from cryptoelt.frequencies import INIT, Window
+from cryptoelt.lake.bronze import FUTURE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,13 +21,13 @@ class InitWindow:
     def __init__(self, metadata_dir: Path) -> None:
         self._path = metadata_dir / "init.json"
 
-    def unfinished(self) -> Window | None:
+    def unfinished(self, now: datetime) -> Window | None:
         """Return the window of an init left unfinished; None where there is none.
 
         Raises:
             StorageError: the note of an init cannot be read.
         """
-        started = self._unfinished()
+        started = self._unfinished(now)
         return None if started is None else Window(INIT, started)
 
     def begin(self, now: datetime) -> Window:
@@ -35,7 +36,7 @@ class InitWindow:
         Raises:
             StorageError: the note of an earlier one cannot be read, or this one's cannot be written.
         """
-        started = self._unfinished()
+        started = self._unfinished(now)
         if started is None:
             started = now
             replace_json(self._path, {"started_at": iso(started), "finished_at": None}, durable=True)
@@ -49,8 +50,11 @@ class InitWindow:
         """
         replace_json(self._path, {"started_at": iso(window.start), "finished_at": iso(now)}, durable=True)
 
-    def _unfinished(self) -> datetime | None:
-        """Return when an unfinished init began; a note that cannot be read must not begin another, and pay it again."""
+    def _unfinished(self, now: datetime) -> datetime | None:
+        """Return when an unfinished init began; a note that cannot be read must not begin another, and pay it again.
+
+        One that began in the future is none: no answer of today could ever be one of it.
+        """
         try:
             note = read_json(self._path)
             if note is None:
@@ -63,4 +67,4 @@ class InitWindow:
                 hint="no call is made: put back a good copy, or remove it to ask and pay for everything once more",
                 file=str(self._path),
             ) from exc
-        return started if finished is None else None
+        return started if finished is None and started <= now + FUTURE else None

@@ -29,8 +29,8 @@ class Period:
             UsageError: one is neither, or they are the wrong way round.
         """
         period = cls(
-            None if start is None else _moment("--from", start, timedelta()),
-            None if end is None else _moment("--to", end, timedelta(days=1, microseconds=-1)),
+            None if start is None else moment_named("--from", start),
+            None if end is None else moment_named("--to", end, timedelta(days=1, microseconds=-1)),
         )
         if period.start is not None and period.end is not None and period.start > period.end:
             raise UsageError(f"--from {start} is after --to {end}", hint="exchange them")
@@ -46,9 +46,14 @@ class Period:
         return {name: None if moment is None else iso(moment) for name, moment in ends.items()}
 
 
-def _moment(option: str, text: str, of_day: timedelta) -> datetime:
+def moment_named(option: str, text: str, of_day: timedelta | None = None) -> datetime:
+    """Return the moment that an option names: ISO 8601, or a day, of which it is the midnight and `of_day` more.
+
+    Raises:
+        UsageError: it is neither.
+    """
     try:
-        return parse_iso(text) + (of_day if _DAY.fullmatch(text) else timedelta())
+        return parse_iso(text) + (of_day if of_day and _DAY.fullmatch(text) else timedelta())
     except (ValueError, OverflowError) as exc:
         raise UsageError(
             f"{option} {text}: not a date", hint="a day as 2026-11-23, or a time as 2026-11-23T10:30:00Z"

@@ -99,7 +99,7 @@ def plan_run(runtime: Runtime, frequency: str) -> RunPlan:
     """
     endpoints, window, resumed = endpoints_of(frequency), None, None
     if frequency == INIT:
-        resumed = InitWindow(runtime.settings.metadata_dir).unfinished()
+        resumed = InitWindow(runtime.settings.metadata_dir).unfinished(runtime.clock.now())
         window = resumed or Window(INIT, runtime.clock.now())
     if resumed is not None:
         endpoints = lacking_endpoints(runtime.bronze_now, resumed)

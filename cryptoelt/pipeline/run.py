@@ -245,9 +245,10 @@ class Pipeline:
         from cryptoelt.transform.pending import find_pending
 
         runtime, settings = self._runtime, self._runtime.settings
+        now = runtime.clock.now()
         found: list[Pending] = []
         error = self._attempt(
-            lambda: found.append(find_pending(table, runtime.bronze, settings.lake_root, settings.metadata_dir))
+            lambda: found.append(find_pending(table, runtime.bronze, settings.lake_root, settings.metadata_dir, now))
         )
         if error is not None:
             self._new_unit(Phase.TRANSFORM, table).failed(error)

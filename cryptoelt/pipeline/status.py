@@ -147,7 +147,7 @@ def _status_of(
 ) -> FrequencyStatus:
     own = [line for line in lines if line.get("frequency") == name]
     journal = RunJournal(settings.metadata_dir)
-    last = next(believed(journal.newest_first(name), now), None)
+    last = next((line for line in believed(journal.newest_first(name), now) if not line.get(VOIDED)), None)
     status = FrequencyStatus(name, last, next_window=next_window(name, now))
     if not FREQUENCIES[name].times:
         return status

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from cryptoelt.clock import iso
-from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata
+from cryptoelt.lake.silver import SNAPSHOT, SilverTable, commit_metadata, removal_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 _SECOND = timedelta(seconds=1)
 
@@ -61,12 +61,30 @@ def put_in_place(rows: DataFrame, uri: str, snapshots: Collection[datetime], run
     }
     mode = "append"  # half the work, where nothing is in the place
     if before.exists and before.has_rows_of(snapshots):
-        moments = ", ".join(f"TIMESTAMP '{iso(moment)}'" for moment in sorted(snapshots))
-        mode, options["replaceWhere"] = "overwrite", f"{SNAPSHOT} IN ({moments})"
+        mode, options["replaceWhere"] = "overwrite", _is_one_of(snapshots)
     rows.write.format("delta").mode(mode).options(**options).save(uri)
     silver = SilverTable(uri)
     silver.make_durable_after(version)
     return silver, silver.rows_put_in_place(version + 1)
+
+
+def take_out(spark: SparkSession, uri: str, snapshots: Collection[datetime], run_id: str) -> None:
+    """Delete the rows of some snapshots from a table, in one commit that says so; earlier versions keep them."""
+    before = SilverTable(uri)
+    rows = spark.read.format("delta").load(uri).limit(0)
+    options = {
+        "userMetadata": removal_metadata(snapshots, run_id=run_id),
+        "replaceWhere": _is_one_of(snapshots),
+        "txnAppId": f"{run_id}/{uuid4()}",
+        "txnVersion": "1",
+    }
+    rows.write.format("delta").mode("overwrite").options(**options).save(uri)
+    SilverTable(uri).make_durable_after(before.version)
+
+
+def _is_one_of(snapshots: Collection[datetime]) -> str:
+    moments = ", ".join(f"TIMESTAMP '{iso(moment)}'" for moment in sorted(snapshots))
+    return f"{SNAPSHOT} IN ({moments})"
 
 
 def _append(rows: DataFrame, uri: str, options: dict[str, str]) -> None:

@@ -107,7 +107,7 @@ class BaseTransformer:
     def find_pending(self, table: str) -> Pending:
         """Return the Bronze snapshots that the table lacks, oldest first."""
         context = self.context
-        return find_pending(table, context.bronze, context.lake_root, context.metadata_dir)
+        return find_pending(table, context.bronze, context.lake_root, context.metadata_dir, context.clock.now())
 
     def transform_table(self, table: str, unit: Unit) -> None:
         """Build every pending snapshot of a table, oldest first; `unit` is filled as they are committed.

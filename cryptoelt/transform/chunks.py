@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptoelt.errors import DamagedFileError
-from cryptoelt.lake.bronze import BronzeFooter, BronzeNote
+from cryptoelt.lake.bronze import BronzeFooter
+from cryptoelt.lake.bronze_note import BronzeNote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cryptoelt.frequencies import INIT
-from cryptoelt.lake.bronze import BronzeNote
+from cryptoelt.lake.bronze_note import BronzeNote
 from tests.crash.drill import Drill, make_sandbox
 from tests.support.chance import seed
 from tests.support.cli import embedded_postgres

@@ -370,7 +370,7 @@ def test_every_endpoint_and_every_way_of_ending_is_struck_among_the_others() -> 
 
 
 def test_every_kind_of_extractor_meets_every_fault() -> None:
-    bases = (ScanExtractor, PagedExtractor, KeyedScanExtractor, BaseExtractor)
+    bases: tuple[type, ...] = (ScanExtractor, PagedExtractor, KeyedScanExtractor, BaseExtractor)
     kinds = {name: [base for base in bases if issubclass(extractor, base)] for name, extractor in extractors().items()}
     assert {tuple(kinds[name]) for name in OF_EACH_KIND} == set(map(tuple, kinds.values()))
 

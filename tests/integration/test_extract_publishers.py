@@ -14,7 +14,8 @@ import pytest
 from cryptoelt.extract import extractors
 from cryptoelt.extract.publishers import declared_publishers
 from cryptoelt.extract.scan_state import last_turns
-from cryptoelt.lake.bronze import COMMON_FIELDS, Bronze, BronzeNote
+from cryptoelt.lake.bronze import COMMON_FIELDS, Bronze
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.lake.store import LocalStore
 from cryptoelt.sandbox.server import SandboxServer

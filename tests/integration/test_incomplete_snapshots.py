@@ -113,7 +113,7 @@ def coins(*ids: int) -> Sent:
 
 def rebuild(silver: Silver) -> None:
     """Build all of Bronze anew, in place of what there is."""
-    scope = scope_of(MAP, silver.bronze, silver.settings, lambda _: True, rebuild=True)
+    scope = scope_of(MAP, silver.bronze, silver.settings, lambda _: True, silver.context.clock.now(), rebuild=True)
     Rebuild(silver.transformer(MAP), MAP, Unit(Phase.TRANSFORM, MAP)).build(scope.sources)
 
 

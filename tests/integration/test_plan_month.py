@@ -14,7 +14,7 @@ from cryptoelt.cli import run as command_line
 from cryptoelt.errors import ExitCode
 from cryptoelt.extract import extractors
 from cryptoelt.frequencies import FREQUENCIES, INIT
-from cryptoelt.lake.bronze import BronzeNote
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.pipeline.plan import plan_run
 from cryptoelt.pipeline.plan_month import MonthPlan, plan_month

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from cryptoelt.clock import iso
-from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze, BronzeNote
+from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.lake.silver import SilverTable
 from cryptoelt.lake.store import LocalStore
 from cryptoelt.metadata.journals import Journal
@@ -22,6 +23,8 @@ from tests.support.silver_writer import SilverWriter, at, category_fact
 TABLE = "fact_crypto_category"
 ENDPOINT = TABLES[TABLE].endpoint
 MONTH = 31 * 24
+#: Later than all that is fetched here, but for what is to lie in the future.
+NOW = at(12 * MONTH)
 
 
 class Lake:
@@ -57,7 +60,7 @@ class Lake:
         self.journal.append({**known, "complete_through": iso(at(complete)), **other})
 
     def pending(self) -> Pending:
-        return find_pending(TABLE, self.bronze, self.silver.root, self.metadata)
+        return find_pending(TABLE, self.bronze, self.silver.root, self.metadata, NOW)
 
     def missing(self) -> list[int]:
         return [(file.snapshot - at(0)) // timedelta(hours=1) for file in self.pending().snapshots]
@@ -94,6 +97,26 @@ def test_the_word_of_the_journal_is_taken_for_what_is_more_than_a_month_older(la
 
     assert lake.missing() == [months[-1] + 1]
     assert lake.pending().complete == at(months[-1])
+
+
+@pytest.mark.parametrize("ended", [at(15 * MONTH), at(6 * MONTH)], ids=["clock still ahead", "clock mended by then"])
+def test_complete_up_to_a_time_to_come_hides_nothing_that_has_come_since(lake: Lake, ended: datetime) -> None:
+    """A run with the clock ahead built its snapshot; the true ones that follow are older, and months before it."""
+    lake.fetch(0, 15 * MONTH)
+    lake.build(0, 15 * MONTH)
+    lake.journal_says(15 * MONTH, ended_at=iso(ended))
+    lake.fetch(6 * MONTH)
+
+    assert lake.missing() == [6 * MONTH]
+
+
+def test_what_a_table_built_of_a_time_to_come_hides_nothing_when_that_time_is_past(lake: Lake) -> None:
+    lake.fetch(0, 10 * MONTH)
+    lake.build(0, 10 * MONTH)
+    lake.journal_says(10 * MONTH, ended_at=iso(at(6 * MONTH)))
+    lake.fetch(6 * MONTH)
+
+    assert lake.missing() == [6 * MONTH]
 
 
 def test_a_file_that_is_put_back_late_is_missing_although_its_successors_are_built(lake: Lake) -> None:

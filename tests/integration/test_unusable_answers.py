@@ -66,7 +66,9 @@ def in_pages_of(size: int, endpoint: str) -> type[PagedExtractor]:
 def pending(extract: Extracting, endpoint: str) -> list[Any]:
     """The snapshots that Silver would build."""
     settings = extract.settings
-    return find_pending(TABLE[endpoint], extract.bronze, settings.lake_root, settings.metadata_dir).snapshots
+    return find_pending(
+        TABLE[endpoint], extract.bronze, settings.lake_root, settings.metadata_dir, extract.clock.now()
+    ).snapshots
 
 
 def reasons(extract: Extracting, endpoint: str) -> list[str]:

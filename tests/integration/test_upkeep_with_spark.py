@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
+from cryptoelt.clock import Clock
 from cryptoelt.lake import upkeep
 from cryptoelt.lake.upkeep import TIME_TRAVEL, tend
 from cryptoelt.results import Status
@@ -47,7 +48,8 @@ def test_a_late_snapshot_is_found_and_built_after_upkeep_and_nothing_else_is(
     late = silver.build(TABLE)
     assert (len(late.snapshots), late.rows_in, late.rows_loaded) == (1, 1, 1)
     assert late.snapshots[0] < max(row["snapshot_timestamp"] for row in silver.rows(TABLE))
-    assert find_pending(TABLE, silver.bronze, settings.lake_root, settings.metadata_dir).snapshots == []
+    now = Clock().now()
+    assert find_pending(TABLE, silver.bronze, settings.lake_root, settings.metadata_dir, now).snapshots == []
     assert (spark_counts(silver, uri), spark_counts(silver, uri, version=1)) == (4, 2)
 
     for _ in range(2):

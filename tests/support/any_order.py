@@ -9,10 +9,17 @@ from cryptoelt.warehouse.models import Base
 from tests.support.chance import examples
 from tests.support.loading import Loading
 from tests.support.silver_writer import SilverWriter, at
-from tests.support.small_histories import SILVER
+from tests.support.small_histories import (
+    SILVER,
+    expected_coins,
+    expected_figures,
+    expected_links,
+    expected_versions,
+    said_by,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -25,6 +32,14 @@ if TYPE_CHECKING:
 #: One endpoint at one snapshot.
 Unit = tuple[int, str]
 DWH = {table.name: table for table in Base.metadata.tables.values() if table.schema == "dwh"}
+#: Dimension -> its key, a column that changes, and what was said of it.
+VERSIONED: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
+    "dim_crypto_id": ("crypto_id", "name", lambda said: said[0]),
+    "dim_crypto_info": ("crypto_id", "tags", lambda said: said[0]),
+    "dim_exchange_id": ("exchange_id", "name", lambda said: said),
+    "dim_exchange_info": ("exchange_id", "fiats[1]", lambda said: said[0]),
+    "dim_crypto_category": ("category_id", "name", lambda said: said),
+}
 #: An example takes a second or two.
 EXAMPLES = examples(8, 100)
 
@@ -82,3 +97,30 @@ def split(units: list[Unit], cuts: set[int]) -> Iterator[list[Unit]]:
     """Cut a list after these places."""
     places = sorted({0, len(units), *(cut for cut in cuts if cut < len(units))})
     return (units[a:b] for a, b in itertools.pairwise(places))
+
+
+def check(lab: Lab, history: History) -> None:
+    """Hold the warehouse against what was found by walking through the snapshots."""
+    rows = lab.rows
+    links = "SELECT category_id, crypto_id, valid_from, valid_to, snapshot_timestamp FROM dwh.link_crypto_category"
+    assert rows(f"{links} ORDER BY 1, 2, 3") == expected_links(history)
+    coins = "SELECT crypto_id, name, snapshot_timestamp, is_inferred, inferred_from FROM dwh.dim_crypto_id"
+    assert rows(f"{coins} ORDER BY 1") == expected_coins(history)
+    maps, assets = expected_figures(history)
+    figures = "exchange_id, snapshot_timestamp, taker_fee, weekly_visits, info_snapshot_timestamp"
+    assert rows(f"SELECT {figures} FROM dwh.dim_exchange_map ORDER BY 1, 2") == maps
+    ratios = "exchange_id, crypto_id, blockchain_name, snapshot_timestamp, spot_volume_usd, value_to_volume_ratio"
+    assert rows(f"SELECT {ratios} FROM dwh.fact_exchange_assets ORDER BY 1, 2, 3, 4") == assets
+    for table, (key, column, value_of) in VERSIONED.items():
+        told = said_by(history, SILVER[table][0])
+        current, former = expected_versions(
+            {n: {_key(key, k): value_of(said) for k, said in part.said.items()} for n, part in told.items()}
+        )
+        known = "WHERE NOT is_inferred" if "is_inferred" in DWH[table].columns else ""
+        assert rows(f"SELECT {key}, {column}, snapshot_timestamp FROM dwh.{table} {known} ORDER BY 1") == current
+        history_of = f"SELECT {key}, {column}, valid_from, valid_to FROM dwh.{table}_history ORDER BY 1, 3"
+        assert rows(history_of) == former
+
+
+def _key(column: str, key: int) -> int | str:
+    return f"c{key}" if column == "category_id" else key

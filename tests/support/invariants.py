@@ -14,7 +14,8 @@ from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.api.ledger import CreditLedger, LedgerState
 from cryptoelt.clock import Clock, iso
 from cryptoelt.errors import StorageError
-from cryptoelt.lake.bronze import Bronze, BronzeFile, BronzeNote
+from cryptoelt.lake.bronze import Bronze, BronzeFile
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable, rejected_uri
 from cryptoelt.lake.store import LocalStore
 from cryptoelt.metadata.jsonl import read_last, read_lines

@@ -17,7 +17,7 @@ from cryptoelt.api.envelope import parse_envelope
 from cryptoelt.api.governor import Governor
 from cryptoelt.extract import extractors
 from cryptoelt.extract.base import ExtractContext
-from cryptoelt.lake.bronze import BronzeNote
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.lake.silver import SilverTable, rejected_uri
 from cryptoelt.pipeline.jobs import Job
 from cryptoelt.pipeline.run import Pipeline

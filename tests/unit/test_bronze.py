@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cryptoelt.errors import DamagedFileError, StorageError
-from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze, BronzeFile, BronzeNote
+from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS, Bronze, BronzeFile
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.lake.store import LocalStore
 

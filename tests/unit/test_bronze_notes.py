@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cryptoelt.errors import DamagedFileError, UnreadableFileError
-from cryptoelt.lake.bronze import COMMON_FIELDS, NOTE_FORMAT, Bronze, BronzeNote
+from cryptoelt.lake.bronze import COMMON_FIELDS, Bronze
+from cryptoelt.lake.bronze_note import NOTE_FORMAT, BronzeNote
 from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.lake.store import LocalStore
 from tests.support.footers import change_note, note_in, write_note

@@ -186,9 +186,9 @@ INIT = {"format": 1, "started_at": iso(NOON), "finished_at": None}
 def test_an_init_note_that_cannot_be_read_begins_no_init_and_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "init.json"
     path.write_text(content)
-    for look in (InitWindow(tmp_path).unfinished, lambda: InitWindow(tmp_path).begin(NOON)):
+    for look in (InitWindow(tmp_path).unfinished, InitWindow(tmp_path).begin):
         with pytest.raises(StorageError) as caught:
-            look()
+            look(NOON)
         assert str(path) in caught.value.message
         assert "no call is made" in caught.value.hint
     assert path.read_text() == content

@@ -9,7 +9,7 @@ from sqlalchemy import Text
 
 from cryptoelt.extract import extractors
 from cryptoelt.identity import MOST_BYTES, folded, is_too_long
-from cryptoelt.lake.bronze import BronzeNote
+from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.tables import TABLES
 from cryptoelt.warehouse.models import Base
 from cryptoelt.warehouse.schema import indexed_texts

@@ -1,0 +1,52 @@
+"""The journal of what was set aside: `metadata/set-aside.jsonl`, a line when it begins and one when it is complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cryptoelt.clock import iso
+from cryptoelt.metadata.jsonl import append_line, read_last
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+_VERSION = 1
+_BEGUN, _ENDED = "begun", "ended"
+
+
+class AsideJournal:
+    """Which snapshots were set aside, when, and whether Silver and the warehouse have followed."""
+
+    def __init__(self, metadata_dir: Path) -> None:
+        self._path = metadata_dir / "set-aside.jsonl"
+
+    def begin(self, run_id: str, now: datetime, moved: Mapping[str, Sequence[datetime]]) -> None:
+        """Record what is about to be moved out of Bronze, by endpoint.
+
+        Raises:
+            StorageError: the journal cannot be written.
+        """
+        snapshots = {endpoint: [iso(moment) for moment in moments] for endpoint, moments in moved.items()}
+        self._append({"event": _BEGUN, "run_id": run_id, "at": iso(now), "snapshots": snapshots})
+
+    def end(self, run_id: str, now: datetime) -> None:
+        """Record that Silver and the warehouse hold nothing of it any more.
+
+        Raises:
+            StorageError: the journal cannot be written.
+        """
+        self._append({"event": _ENDED, "run_id": run_id, "at": iso(now)})
+
+    def is_unfinished(self) -> bool:
+        """Tell whether the last one was cut short.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        last = read_last(self._path)
+        return last is not None and last.get("event") == _BEGUN
+
+    def _append(self, line: dict[str, Any]) -> None:
+        append_line(self._path, {"version": _VERSION, **line})

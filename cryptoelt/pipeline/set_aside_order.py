@@ -1,0 +1,118 @@
+"""What `bronze set-aside` is asked for, and which snapshots that means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cryptoelt.api.catalogue import ENDPOINTS
+from cryptoelt.clock import iso
+from cryptoelt.errors import UsageError
+from cryptoelt.lake.bronze import FUTURE
+from cryptoelt.pipeline.period import moment_named
+from cryptoelt.tables import TABLES
+from cryptoelt.wording import counted, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from cryptoelt.lake.bronze import Bronze, BronzeSnapshot
+    from cryptoelt.results import Result
+
+
+@dataclass(frozen=True)
+class AsideOrder:
+    """Which snapshots are meant.
+
+    Attributes:
+        endpoints: whose.
+        after: those above this moment; None: those that lie in the future.
+    """
+
+    endpoints: tuple[str, ...]
+    after: datetime | None = None
+
+    @classmethod
+    def of(cls, after: str | None, endpoints: list[str] | None, *, future: bool) -> AsideOrder:
+        """Read the options; every endpoint is meant where none is named.
+
+        Raises:
+            UsageError: not exactly one of the two ways of choosing was used, or an endpoint or a moment is none.
+        """
+        if future is (after is not None):
+            raise UsageError(
+                "say which snapshots: --future, or --after MOMENT", hint="one of the two; --dry-run looks first"
+            )
+        for name in endpoints or []:
+            if name not in ENDPOINTS:
+                raise UsageError(f"unknown endpoint {name!r}", hint=did_you_mean(name, ENDPOINTS))
+        chosen = tuple(name for name in ENDPOINTS if not endpoints or name in endpoints)
+        return cls(chosen, None if after is None else moment_named("--after", after))
+
+    def plan(self, bronze: Bronze, now: datetime) -> AsidePlan:
+        """Look up the snapshots of Bronze that are meant.
+
+        Raises:
+            StorageError: Bronze cannot be listed.
+        """
+        after = now + FUTURE if self.after is None else self.after
+        found = {name: bronze.snapshots(name, after=after) for name in self.endpoints}
+        return AsidePlan({name: sources for name, sources in found.items() if sources})
+
+
+@dataclass(frozen=True)
+class AsidePlan:
+    """What would be set aside, or was.
+
+    Attributes:
+        sources: by endpoint, oldest first.
+    """
+
+    COLUMNS: ClassVar[list[str]] = ["endpoint", "snapshots", "from", "to", "files"]
+
+    sources: dict[str, list[BronzeSnapshot]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        number = sum(map(len, self.sources.values()))
+        return f"{counted(number, 'snapshot')} of {counted(len(self.sources), 'endpoint')}"
+
+    @property
+    def moments(self) -> dict[str, list[datetime]]:
+        """When they were taken, by their own word."""
+        return {name: [source.snapshot for source in sources] for name, sources in self.sources.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it in the shape of `--json`."""
+        moved = [
+            {
+                "endpoint": name,
+                "snapshots": [iso(source.snapshot) for source in sources],
+                "files": [file.path for source in sources for file in source.files],
+            }
+            for name, sources in self.sources.items()
+        ]
+        return {"set_aside": moved, "tables": [n for n, table in TABLES.items() if table.endpoint in self.sources]}
+
+    def rows(self) -> Iterator[list[object]]:
+        """Yield the lines of a table for people."""
+        for name, sources in self.sources.items():
+            files = sum(len(source.files) for source in sources)
+            yield [name, len(sources), iso(sources[0].snapshot), iso(sources[-1].snapshot), files]
+
+
+@dataclass(frozen=True)
+class AsideReport:
+    """What was done.
+
+    Attributes:
+        moved: what has left Bronze.
+        result: the tables of Silver and of the warehouse that have followed.
+    """
+
+    moved: AsidePlan
+    result: Result
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it in the shape of `--json`."""
+        return {**self.result.as_json(), "dry_run": False, **self.moved.as_json()}

@@ -40,7 +40,8 @@ def downgrade() -> None:
     withdraw(op.get_bind(), f"dwh.{TABLE}", "balance", "entry")
     removed = op.get_bind().execute(sa.text(f"DELETE FROM dwh.{TABLE} WHERE entry > 1")).rowcount  # noqa: S608
     if removed:
-        log.warning("migration.rows_removed", extra={"fields": {"table": TABLE, "rows": removed}})
+        told = f"{TABLE}: {removed} rows above entry 1 went, the former key cannot tell them apart; the lake keeps them"
+        log.warning("migration.rows_removed", extra={"fields": {"table": TABLE, "rows": removed}, "told": told})
     op.alter_column(
         TABLE, "wallet_address", existing_type=sa.Text(), comment=None, existing_comment=WALLET, schema="dwh"
     )

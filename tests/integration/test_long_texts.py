@@ -34,9 +34,7 @@ def exchange(number: int, **fields: Any) -> Row:
 
 
 def coin(number: int, **fields: Any) -> Row:
-    """A coin of the map, of the listings, or of infos."""
-    named = {"id": number, "name": f"Coin {number}", "symbol": f"C{number}", "slug": f"c{number}"}
-    return {**named, "rank": number, "is_active": 1, "quote": [{"symbol": "USD", "price": 2}], **fields}
+    return {"id": number, "name": f"Coin {number}", "symbol": f"C{number}", "slug": f"c{number}", **fields}
 
 
 def category(number: str, **fields: Any) -> Row:
@@ -46,10 +44,6 @@ def category(number: str, **fields: Any) -> Row:
 def asset(number: int, wallet: str = "w", chain: str = "Chain", **names: Any) -> Row:
     currency = {"crypto_id": number, "price_usd": 2, "symbol": f"C{number}", "name": f"Coin {number}", **names}
     return {"wallet_address": wallet, "balance": 3, "platform": {"name": chain}, "currency": currency}
-
-
-def keyed(*records: Row) -> dict[str, Row]:
-    return {str(record["id"]): record for record in records}
 
 
 @pytest.fixture
@@ -100,37 +94,22 @@ def test_an_exchange_with_an_endless_name(home: Home) -> None:
     names = "SELECT exchange_id, name, is_inferred FROM dwh.dim_exchange_id ORDER BY 1"
     assert home.rows(names) == [(1, "Exchange 1", False), (2, None, True), (3, "Exchange 3", False)]
 
-    info = {"name": LONG, "spot_volume_usd": 5, "description": LONG}
-    home.take_in("exchange/info", sent(keyed(exchange(4, **info))), "dim_exchange_info", "fact_exchange_info")
-    assert home.rows("SELECT spot_volume_usd FROM dwh.fact_exchange_info") == [(5.0,)]
-    assert home.rows(f"{names} OFFSET 3") == [(4, None, True)], "a fact is kept, the name of its exchange is none"
-
-    home.take_in("exchange/map", sent([exchange(number) for number in range(1, 5)]), *tables)
-    assert home.rows(names) == [(number, f"Exchange {number}", False) for number in range(1, 5)]
+    home.take_in("exchange/map", sent([exchange(number) for number in range(1, 4)]), "dim_exchange_id")
+    assert home.rows(names) == [(number, f"Exchange {number}", False) for number in range(1, 4)]
 
 
 def test_a_coin_with_an_endless_name_or_symbol(home: Home) -> None:
-    tables = ("dim_crypto_id", "dim_crypto_map")
+    table = "dim_crypto_id"
     bad = [coin(2, name=LONG), coin(3, symbol=LONG), coin(4, name=WIDE)]
     long_by_right = coin(5, slug=LONG, name="€" * 341, platform={"id": 1, "token_address": LONG, "name": LONG})
-    home.take_in("cryptocurrency/map", sent([coin(1), *bad, long_by_right]), *tables)
+    home.take_in("cryptocurrency/map", sent([coin(1), *bad, long_by_right]), table)
 
-    assert home.quarantined("dim_crypto_id") == too_long(*bad)
-    assert home.quarantined("dim_crypto_map") == []
-    named = "SELECT crypto_id FROM dwh.dim_crypto_id WHERE NOT is_inferred ORDER BY 1"
-    assert home.rows(named) == [(1,), (5,)]
-    assert home.rows("SELECT slug, platform_name FROM dwh.dim_crypto_id WHERE crypto_id = 5") == [(LONG, LONG)]
+    assert home.quarantined(table) == too_long(*bad)
+    found = "SELECT crypto_id, slug FROM dwh.dim_crypto_id ORDER BY 1"
+    assert home.rows(found) == [(1, "c1"), (5, LONG)]
 
-    listed = [coin(6, name=LONG), coin(7, symbol=LONG, slug=LONG)]
-    home.take_in("cryptocurrency/listings/latest", sent(listed, batch_index=1), "fact_crypto_market")
-    home.take_in("cryptocurrency/info", sent(keyed(coin(8, name=LONG, description=LONG))), "dim_crypto_info")
-    assert home.rows("SELECT crypto_id, price_usd FROM dwh.fact_crypto_market ORDER BY 1") == [(6, 2.0), (7, 2.0)]
-    assert home.rows("SELECT crypto_id FROM dwh.dim_crypto_info") == [(8,)]
-    inferred = "SELECT crypto_id, name, symbol, slug FROM dwh.dim_crypto_id WHERE crypto_id > 5 ORDER BY 1"
-    assert home.rows(inferred) == [(6, None, "C6", "c6"), (7, "Coin 7", None, LONG), (8, None, "C8", "c8")]
-
-    home.take_in("cryptocurrency/map", sent([coin(number) for number in range(1, 9)]), *tables)
-    assert home.rows(named) == [(number,) for number in range(1, 9)]
+    home.take_in("cryptocurrency/map", sent([coin(number) for number in range(1, 6)]), table)
+    assert home.rows(found) == [(number, f"c{number}") for number in range(1, 6)]
 
 
 def test_a_wallet_with_an_endless_address_or_chain(home: Home) -> None:
@@ -158,13 +137,35 @@ def test_a_category_with_an_endless_id(home: Home) -> None:
         assert home.rows(f"SELECT category_id FROM dwh.{table} ORDER BY 1") == [("c1",), ("c2",)]
     assert home.rows("SELECT name, title FROM dwh.dim_crypto_category WHERE category_id = 'c2'") == [(LONG, LONG)]
 
-    coins = [{"id": 1, "name": LONG, "symbol": LONG}, {"id": 2, "name": "Coin", "symbol": "C"}]
-    page = sent({"id": "c1", "name": LONG, "num_tokens": 2, "coins": coins}, category_id="c1", page_start=1)
-    link = "link_crypto_category"
-    home.take_in("cryptocurrency/category", Sent(page.text, {**page.constants, "is_last_page": True}), link)
-    assert home.rows(f"SELECT crypto_id, valid_to FROM dwh.{link} ORDER BY 1") == [(1, None), (2, None)]
-    home.take_in("cryptocurrency/categories", sent([category("c1"), category("c2")]), *tables)
-    assert home.rows("SELECT count(*) FROM dwh.fact_crypto_category") == [(4,)]
+
+def test_a_fact_is_kept_and_an_endless_name_of_its_coin_or_exchange_is_none(load: Loading, lake: SilverWriter) -> None:
+    said = {"crypto_name": LONG, "crypto_symbol": LONG}
+    of_exchange = {"exchange_name": LONG}
+    rows: dict[str, Row] = {
+        "fact_crypto_market": {"crypto_id": 1, "crypto_slug": LONG, **said},
+        "dim_crypto_info": {"crypto_id": 2, "slug": LONG, **said},
+        "fact_exchange_assets": {
+            "exchange_id": 3,
+            "crypto_id": 3,
+            "blockchain_name": "c",
+            "wallet_address": "w",
+            **said,
+        },
+        "link_crypto_category": {"category_id": "c4", "crypto_id": 4, "page_start": 1, "is_last_page": True, **said},
+        "dim_exchange_info": {"exchange_id": 1, **of_exchange},
+        "fact_exchange_info": {"exchange_id": 2, **of_exchange},
+    }
+    lake.commit("dim_crypto_category", {FIRST: [{"category_id": "c4"}]})
+    load("dim_crypto_category")
+    for table, row in rows.items():
+        lake.commit(table, {FIRST: [row]})
+        assert load(table).rows_loaded == 1, table
+
+    coins = load.rows("SELECT crypto_id, name, symbol, slug, is_inferred FROM dwh.dim_crypto_id ORDER BY 1")
+    slugs = (LONG, LONG, None, None)
+    assert coins == [(number, None, None, slug, True) for number, slug in enumerate(slugs, start=1)]
+    exchanges = load.rows("SELECT exchange_id, name, is_inferred FROM dwh.dim_exchange_id ORDER BY 1")
+    assert exchanges == [(number, None, True) for number in (1, 2, 3)]
 
 
 def test_a_home_that_an_older_version_left_stuck_is_set_free_by_a_rebuild(

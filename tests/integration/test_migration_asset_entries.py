@@ -60,12 +60,14 @@ def test_rows_keep_their_balance_and_are_the_first_entry(older: Warehouse) -> No
     assert execute(older, "SELECT balance FROM analytics.vw_top_wallets_by_usd_value WHERE entry = 2") != []
 
 
-def test_a_downgrade_keeps_the_first_entry_of_each_key(older: Warehouse) -> None:
+def test_a_downgrade_keeps_the_first_entry_of_each_key(older: Warehouse, caplog: pytest.LogCaptureFixture) -> None:
     migrations.upgrade(older)
     hold(older, "w1", "1.5", entry="2")
     hold(older, "w1", "0.1", entry="3")
 
     migrations.downgrade(older, "0007")
+    (said,) = caplog.records
+    assert said.told.startswith("fact_exchange_assets: 2 rows above entry 1 went")  # type: ignore[attr-defined]
     rows = f"SELECT wallet_address, balance, pg_typeof(balance)::text FROM {FACT} ORDER BY 1"
     assert execute(older, rows) == [("w1", 230974428784003.8, "double precision"), ("w2", None, "double precision")]
     migrations.upgrade(older)

@@ -55,6 +55,11 @@ def show(made: Replay) -> None:
         print(f"{line.endpoint:32}" + "".join(f"{getattr(line, name):12,}" for name in names))
     totals = [sum(getattr(line, name) for line in made.lines) for name in names]
     print(f"{'all':32}" + "".join(f"{total:12,}" for total in totals))
+    for (exchange, at), worth in made.worth.items():
+        if worth:
+            print(
+                f"wallets of exchange {exchange:6} at {at:%H:%M:%S}: {worth:22,.2f} USD, recorded and in the warehouse"
+            )
     print("\nchecks that found rows:" if made.found else "\nno check found a row")
     for name, (severity, found, total) in made.found.items():
         share = f"{100 * found / total:.2f} %" if total else "-"

@@ -26,6 +26,8 @@ from tests.support.recordings import recordings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
+    from decimal import Decimal
     from pathlib import Path
 
     from tests.support.recordings import Recording
@@ -69,6 +71,7 @@ class Replay:
     Attributes:
         faults: whatever is not as it should be.
         found: check -> its severity, the rows it found, and those of its table.
+        worth: exchange and snapshot -> what its wallets are worth, by their records.
     """
 
     title: str
@@ -82,6 +85,7 @@ class Replay:
     faults: list[str] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     found: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    worth: dict[tuple[int, datetime], Decimal] = field(default_factory=dict)
 
     def run(self, *arguments: str, **settings: str) -> Finished:
         """Run a command, and note which snapshot each of its answers became."""
@@ -160,7 +164,8 @@ class Replay:
         totals = "sum(total_usd_value) AS worth, sum(wallet_weight) AS weight"
         grouped = f"SELECT exchange_id, snapshot_timestamp, {totals} FROM dwh.fact_exchange_assets GROUP BY 1, 2"
         found = {(row["exchange_id"], row["snapshot_timestamp"]): row for row in rows(url, grouped)}
-        for identity, wanted in contract.worth().items():
+        self.worth = contract.worth()
+        for identity, wanted in self.worth.items():
             row = found.get(identity, {"worth": 0.0, "weight": 1.0})
             if not math.isclose(row["worth"], wanted, rel_tol=1e-12) or abs(row["weight"] - 1) > 1e-9:
                 self.faults.append(f"exchange {identity}: {row}, recorded worth {wanted:.2f}")

@@ -176,12 +176,12 @@ class BaseExtractor:
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
         """Make the call and keep its answer; what the journal shall say is added to `outcome` as it is known."""
-        unit.planned, known = self.estimate(snapshot).credits, self.known_rows()
+        unit.planned, known, usual = self.estimate(snapshot).credits, self.known_rows() or 0, self.usual_rows() or 0
         answer = self._ask(snapshot)
         records, fault = self._records_of(answer)
         rows, clean = self.typed(answer.call_id, records, snapshot)
         fault = fault or self._fault_in(rows, self._tally()) or self._fault_of_repeats(rows)
-        fault = fault or self._fault_of_length(known or 0, unit)
+        fault = fault or self._fault_of_length(known, usual, unit)
         file = self._keep(rows, self._note(answer.call_id, clean=clean, unusable=fault), unit, snapshot)
         outcome |= {
             "snapshot": iso(snapshot),
@@ -259,13 +259,21 @@ class BaseExtractor:
         """
         return self.rows_before() if self.endpoint.shape is Shape.LIST else None
 
-    def _fault_of_length(self, known: int, unit: Unit) -> str:
-        """Return why a list is unusable, where it is far shorter than is known; of a smaller loss the unit tells."""
+    def usual_rows(self) -> int | None:
+        """Return how many rows the answers lately had; None where there is none, or where an answer is no list.
+
+        Raises:
+            StorageError: Bronze cannot be listed.
+        """
+        return self.known_rows()
+
+    def _fault_of_length(self, known: int, usual: int, unit: Unit) -> str:
+        """Return why a list is unusable, where it is far shorter than is known; of one shorter than usual, tell."""
         rows = len(self._keys)
         if is_far_short(rows, known, self.context.settings.unusable_share):
             return f"{rows} records came, {known} are known"
-        if is_noticeably_short(rows, known):
-            unit.notices.append(f"{self.endpoint_name}: only {rows} records came, {known} were known")
+        if is_noticeably_short(rows, usual):
+            unit.notices.append(f"{self.endpoint_name}: only {rows} records came, {usual} were known")
             log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})
         return ""
 

@@ -84,6 +84,14 @@ class ListingsExtractor(PagedExtractor):
         active = self._rows_of(_MAP)
         return self.rows_before() if active is None else active
 
+    def usual_rows(self) -> int | None:
+        """Return how many coins the last listing had: it never has quite all that the map knows.
+
+        Raises:
+            StorageError: Bronze cannot be listed.
+        """
+        return self.rows_before()
+
     def findings(self, snapshot: datetime, rows: int) -> dict[str, Any]:  # noqa: ARG002 - all pages so far
         """Return how many distinct coins came; on two pages of a list that moved, one twice is another not at all."""
         distinct = len(self._keys)

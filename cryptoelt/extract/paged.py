@@ -59,7 +59,8 @@ class PagedExtractor(BaseExtractor):
         return cost
 
     def _extract(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
-        wanted, known, tally = self.wanted_rows(), self.known_rows(), self._tally()
+        wanted, tally = self.wanted_rows(), self._tally()
+        known, usual = (_as_far_as(wanted, rows) for rows in (self.known_rows(), self.usual_rows()))
         unit.planned = self.estimate(snapshot).credits
         outcome |= {"snapshot": iso(snapshot), "rows": 0, "pages": 0, "is_complete": False, "credits": 0}
         outcome |= {"call_ids": [], "file": None}
@@ -76,7 +77,8 @@ class PagedExtractor(BaseExtractor):
             rows, clean = self.typed(answer.call_id, records, snapshot, **self.page_constants(page))
             fault = fault or self._fault_in(rows, tally) or self._fault_of_page(rows, so_far, limit)
             if is_last:
-                fault = fault or self._fault_of_length(_known_in_all(known, answer.total_count, wanted), unit)
+                known = max(known, _as_far_as(wanted, answer.total_count))
+                fault = fault or self._fault_of_length(known, usual, unit)
             note = self._note(answer.call_id, clean=clean, is_last=is_last, unusable=fault)
             file = self._keep(rows, note, unit, snapshot, None if is_last and page == 1 else page)
             outcome |= {"rows": so_far, "credits": outcome["credits"] + answer.credits, "pages": page}
@@ -115,7 +117,6 @@ class PagedExtractor(BaseExtractor):
         return {}
 
 
-def _known_in_all(known: int | None, said: int | None, wanted: int | None) -> int:
-    """Return how many rows a list should have: by what is known and what it says itself, as far as they are wanted."""
-    rows = max(known or 0, said or 0)
-    return rows if wanted is None else min(rows, wanted)
+def _as_far_as(wanted: int | None, rows: int | None) -> int:
+    """Return how many of the rows that there are should come."""
+    return (rows or 0) if wanted is None else min(rows or 0, wanted)

@@ -185,6 +185,18 @@ def test_the_first_listing_is_compared_with_the_map_and_with_what_was_asked(extr
     assert few(LISTINGS).error is None
 
 
+def test_a_listing_is_told_of_where_it_is_shorter_than_the_last_not_than_the_map(extract: Extracting) -> None:
+    extract(MAP)
+    extract.sandbox.add_fault(f"short_list=45@{LISTINGS}*3")
+    first, second = extract(LISTINGS), extract(LISTINGS)
+    extract.sandbox.clear_faults()
+    extract(LISTINGS)
+    extract.sandbox.add_fault(f"short_list=45@{LISTINGS}")
+
+    assert [first.unit.notices, second.unit.notices] == [[], []]
+    assert extract(LISTINGS).unit.notices == [f"{LISTINGS}: only 45 records came, 60 were known"]
+
+
 def test_a_listing_without_a_map_is_compared_with_the_one_before(extract: Extracting) -> None:
     extract(LISTINGS)
     extract.sandbox.add_fault(f"short_list=20@{LISTINGS}")

@@ -50,6 +50,11 @@ class StopFlag:
         """Whether somebody asked the run to end."""
         return self._event.is_set()
 
+    @property
+    def overtime(self) -> float:
+        """For how many seconds the time of the run has been over; 0 while it is not."""
+        return 0.0 if self._closes_at is None else max(0.0, self._monotonic() - self._closes_at)
+
     def is_set(self) -> bool:
         """Tell whether the run is to end."""
         return self._event.is_set() or self._left() == 0

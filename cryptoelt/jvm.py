@@ -65,13 +65,16 @@ class Jvm:
             TransformError: the JVM ended by itself, or `is_given_up` says that nobody wants it any more.
         """
         told = self._folder / "address"
-        while not told.exists():
-            if is_given_up():
-                raise TransformError("the run ended before Spark had started")
-            if self._process.poll() is not None:
-                raise TransformError(f"its JVM ended with code {self._process.returncode} while it started")
-            time.sleep(_LOOK)
-        content = told.read_bytes()  # an int32, and a text with its length before it
+        try:
+            while not told.exists():
+                if is_given_up():
+                    raise TransformError("the run ended before Spark had started")
+                if self._process.poll() is not None:
+                    raise TransformError(f"its JVM ended with code {self._process.returncode} while it started")
+                time.sleep(_LOOK)
+            content = told.read_bytes()  # an int32, and a text with its length before it
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)  # the secret is not left lying about
         port, length = struct.unpack_from(">ii", content)
         return port, content[8 : 8 + length].decode()
 
@@ -92,7 +95,6 @@ class Jvm:
             self._process.wait(patience)
         self.kill()
         self._process.wait(_STOP_SECONDS)
-        shutil.rmtree(self._folder, ignore_errors=True)
         _started.discard(self)
 
 

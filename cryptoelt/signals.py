@@ -54,12 +54,12 @@ class _Watch:
     def _take(self, stop: StopFlag, code: ExitCode) -> None:
         had_been_urgent = stop.is_urgent
         stop.set(code)
-        log.warning("signal.taken", extra={"fields": {"exit_code": int(code), "at_once": stop.is_urgent}})
         if stop.is_urgent and not had_been_urgent:
-            kill_started()  # who waits for Spark waits no longer
             force = threading.Timer(_LAST_SECONDS, _end_by_force, [stop])
             force.daemon = True
             force.start()
+            kill_started()  # who waits for Spark waits no longer
+        log.warning("signal.taken", extra={"fields": {"exit_code": int(code), "at_once": stop.is_urgent}})
 
 
 def _end_by_force(stop: StopFlag) -> None:

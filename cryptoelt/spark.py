@@ -223,6 +223,11 @@ class SparkHost:
         log.info("spark.started", extra={"fields": {**fields, "archive": setup.archive is not None}})
         return session
 
+    def kill(self) -> None:
+        """Kill the JVM: whoever waits for an answer of it fails; `stop` is still to be called."""
+        if self._jvm is not None:
+            self._jvm.kill()
+
     def stop(self) -> None:
         """End the JVM and wait until it is gone; safe to call at any time, also when it never started.
 
@@ -231,8 +236,8 @@ class SparkHost:
         if self._thread is None:
             return
         self._unwanted = True
-        if self._is_killed_at_once and self._jvm is not None:
-            self._jvm.kill()  # before the wait: whoever waits for an answer of it gets none
+        if self._is_killed_at_once:
+            self.kill()  # before the wait: whoever waits for an answer of it gets none
         self._thread.join()
         if self._session is not None and not self._is_killed_at_once:
             self._session.stop()

@@ -37,7 +37,7 @@ def status(
     show_table("schedule", columns, (_row(frequency) for frequency in report.frequencies))
     failed = list(_failed(report))
     if failed:
-        show_table("last runs that failed", ["frequency", "code", "error", "hint"], failed)
+        show_table("errors of last runs", ["frequency", "code", "error", "hint"], failed)
     if any(frequency.missed for frequency in report.frequencies):
         show_table(f"missed in {days} days", ["frequency", "window", "lacking"], _missed(report))
     show_table("freshness", ["endpoint", "newest snapshot", "age"], _fresh(report))
@@ -59,7 +59,7 @@ def _row(frequency: FrequencyStatus) -> list[str]:
 
 
 def _failed(report: StatusReport) -> Iterator[list[object]]:
-    """Yield the last runs that ended in an error, with what it said."""
+    """Yield what the last run of each frequency failed by, wholly or in part."""
     for frequency in report.frequencies:
         error = (frequency.last_run or {}).get("error")
         if error:

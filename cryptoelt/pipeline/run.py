@@ -19,6 +19,7 @@ from cryptoelt.errors import (
     as_known,
 )
 from cryptoelt.pipeline.extraction import Extraction
+from cryptoelt.pipeline.patience import result_of
 from cryptoelt.pipeline.progress import Progress, Silent
 from cryptoelt.pipeline.record import RunRecord
 from cryptoelt.pipeline.service import Service, find_due
@@ -78,10 +79,10 @@ class Pipeline:
             wait = max(0.0, left - _TO_SAY_SO)
         self._wait_until = began + wait
 
-        def result_of(error: CryptoEltError | None) -> Result:
+        def ended_by(error: CryptoEltError | None) -> Result:
             return self._result(job, started, began, window=record.service.window, ended_by=error)
 
-        with RunRecord(runtime, job, window, result_of) as record, ExitStack() as stack:
+        with RunRecord(runtime, job, window, ended_by) as record, ExitStack() as stack:
             if not self._enter(record, stack, wait, is_due=job.due):
                 return self._result(job, started, began, window=window, reason="another run waits for its turn already")
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
@@ -220,11 +221,15 @@ class Pipeline:
 
         for table in tables:
             if not self._runtime.clock.stop.is_set():
-                tend(silver_uri(self._runtime.settings.lake_root, table), self._runtime.clock.now())
+                uri = silver_uri(self._runtime.settings.lake_root, table)
+                error = self._attempt(partial(tend, uri, self._runtime.clock.now()))
+                if error is not None:  # all that was asked for is done
+                    log.error("upkeep.failed", exc_info=error, extra={"fields": {"table": table}})
 
     def _wait_for(self, table: str, futures: dict[str, Future[Unit]], job: Job) -> None:
         if table in futures:
-            self._units.append(futures[table].result())
+            stop = self._runtime.clock.stop
+            self._units.append(result_of(futures[table], stop, give_up=self._runtime.spark.kill))
         elif table in job.transform and not any(u.phase is Phase.TRANSFORM and u.name == table for u in self._units):
             self._new_unit(Phase.TRANSFORM, table)
 

@@ -107,6 +107,7 @@ def test_status_tells_what_ran_and_what_is_next(cron: Cli, sandbox: SandboxServe
     assert fresh["fear-and-greed/latest"] is None
     assert fresh["global-metrics/quotes/latest"] is not None
     assert "10x" in people.stdout
+    assert "HTTP 500" in people.stdout
     assert "\x1b" not in people.stdout
 
 

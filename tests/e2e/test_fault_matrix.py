@@ -351,14 +351,14 @@ def test_a_fault_of_one_endpoint_costs_no_other_anything(extract: Extract, kind:
 
 
 def test_every_endpoint_and_every_way_of_ending_is_struck_among_the_others() -> None:
-    struck = [tuple(map(str, among.values)) for among in AMONG if list(among.marks) == []]
+    struck = [tuple(map(str, among.values)) for among in AMONG if not among.marks]
     assert set(struck) == AMONG_OTHERS
     assert {endpoint for _, endpoint in struck} == set(ENDPOINTS)
     assert {expected_of(kind, endpoint) for kind, endpoint in struck} == set(EXPECTED.values())
 
 
 def test_every_kind_of_extractor_meets_every_fault() -> None:
-    bases = (ScanExtractor, PagedExtractor, KeyedScanExtractor, BaseExtractor)
+    bases: tuple[type, ...] = (ScanExtractor, PagedExtractor, KeyedScanExtractor, BaseExtractor)
     kinds = {name: [base for base in bases if issubclass(extractor, base)] for name, extractor in extractors().items()}
     assert {tuple(kinds[name]) for name in OF_EACH_KIND} == set(map(tuple, kinds.values()))
 

@@ -14,7 +14,8 @@ SEED ?=
 DRAWN = TESTS_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest $(if $(SEED),--hypothesis-seed=$(SEED))
 # Real answers of the API; they are not part of this repository.
 PAYLOADS ?= $(CURDIR)/../shared/payloads
-# Whole commands and servers wait a lot: two files of tests at a time, each with a Spark and a PostgreSQL of its own.
+# Two files of tests at a time, each with a Spark and a PostgreSQL of its own. Files stay whole: many of them tell one
+# story in one home, which costs more than a balance to the second would save. tests/conftest.py begins with the longest.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export VENV
@@ -50,7 +51,7 @@ type: environment ## Check types.
 	"$(BIN)/mypy"
 
 unit: environment ## Run the tests without network, JVM or database.
-	$(DRAWN) tests/unit
+	$(DRAWN) $(PARALLEL) tests/unit
 
 integration: machine ## Run the tests with real HTTP, PostgreSQL and Spark.
 	$(TESTING) "$(BIN)/python" -m pytest $(PARALLEL) tests/integration

@@ -30,12 +30,24 @@ hypothesis.settings.load_profile("suite")
 
 #: Files of tests that take longest: where two files run at a time, they must not be the last ones.
 _LONGEST = (
-    "test_backfill_killed.py",
     "test_backfill.py",
-    "test_killed_runs.py",
+    "test_backfill_killed.py",
     "test_whole_market.py",
+    "test_killed_runs.py",
     "test_signals.py",
+    "test_market_story.py",
+    "test_trace.py",
+    "test_catching_up.py",
+    "test_key_never_leaks.py",
+    "test_fault_matrix.py",
     "test_load_any_order.py",
+    "test_numbers.py",
+    "test_output.py",
+    "test_failures.py",
+    "test_damage.py",
+    "test_demo.py",
+    "test_transform.py",
+    "test_roles.py",
 )
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cryptoelt.clock import iso, parse_iso
+from cryptoelt.clock import FUTURE, iso, parse_iso
 from cryptoelt.errors import DamagedFileError
-from cryptoelt.lake.bronze import FUTURE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

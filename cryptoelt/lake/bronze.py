@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cryptoelt.clock import iso, parse_iso
+from cryptoelt.clock import FUTURE, iso, parse_iso
 from cryptoelt.errors import DamagedFileError
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from cryptoelt.lake.store import Store
 
-#: A snapshot that lies further ahead than this was stamped by a clock that was wrong.
-FUTURE = timedelta(minutes=10)
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 #: Columns of every Bronze file, before the typed ones. `unfit` lists the fields whose value no typed column can hold,
 #: as `field=rule`; NULL where all fit.

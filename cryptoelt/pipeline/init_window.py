@@ -6,9 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from cryptoelt.api.state_file import replace_json
-from cryptoelt.clock import iso, parse_iso
+from cryptoelt.clock import FUTURE, iso, parse_iso
 from cryptoelt.frequencies import INIT, Window
-from cryptoelt.lake.bronze import FUTURE
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptoelt.errors import ExitCode, StoppedError, WindowClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+
+#: What says to be of a time further ahead than this was stamped by a clock that was wrong.
+FUTURE = timedelta(minutes=10)
 
 
 class StopFlag:

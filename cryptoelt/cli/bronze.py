@@ -45,7 +45,8 @@ def set_aside(
     if as_json:
         show_json(report.as_json())
     else:
-        show_table(f"set aside: {report.moved}", report.moved.COLUMNS, report.moved.rows())
+        if report.moved.sources:
+            show_table(f"set aside: {report.moved}", report.moved.COLUMNS, report.moved.rows())
         show_result(report.result, as_json=False)
     raise typer.Exit(int(report.result.exit_code))
 

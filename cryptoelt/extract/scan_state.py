@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cryptoelt.clock import FUTURE
 from cryptoelt.errors import DamagedFileError, UnreadableFileError
-from cryptoelt.lake.bronze import FUTURE
 from cryptoelt.lake.scan_note import ScanNote
 from cryptoelt.metadata.formats import name_once
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cryptoelt.clock import FUTURE
 from cryptoelt.errors import DamagedFileError, UnreadableFileError
 from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.metadata.formats import FormatError, NewerFormatError
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from cryptoelt.lake.store import Store
 
-#: A snapshot that lies further ahead than this was stamped by a clock that was wrong.
-FUTURE = timedelta(minutes=10)
 UTC_MICROSECONDS = pa.timestamp("us", tz="UTC")
 #: Columns of every Bronze file, before the typed ones. `unfit` lists the fields whose value no typed column can hold,
 #: as `field=rule`; NULL where all fit.

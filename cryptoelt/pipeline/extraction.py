@@ -43,10 +43,11 @@ class Extraction:
 
         settings = runtime.settings
         report = ask_key(runtime.client, runtime.ledger, settings, runtime.clock)
-        bronze = runtime.bronze_now
+        now = runtime.clock.now()
+        snapshot = _snapshot(runtime.bronze.as_of(now), endpoints, now)
         context = ExtractContext(
             client=runtime.client,
-            bronze=bronze,
+            bronze=runtime.bronze.as_of(max(now, snapshot)),
             clock=runtime.clock,
             metadata_dir=settings.metadata_dir,
             run_id=runtime.run_id,
@@ -55,8 +56,7 @@ class Extraction:
             governor=Governor(runtime.ledger, _kept(runtime, window)),
             window=window,
         )
-        notices = [*report.notices, *future_notices(runtime.bronze, endpoints, runtime.clock.now())]
-        return cls(context, _snapshot(bronze, endpoints, runtime.clock.now()), notices)
+        return cls(context, snapshot, [*report.notices, *future_notices(runtime.bronze, endpoints, now)])
 
     def run(self, endpoint: str, unit: Unit) -> None:
         """Ask one endpoint, or postpone it where its credits are needed for what cannot wait; `unit` is filled.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptoelt.api.state_file import read_json, replace_json
-from cryptoelt.clock import iso
+from cryptoelt.clock import FUTURE, iso
 from cryptoelt.errors import StorageError
 from cryptoelt.frequencies import INIT, Window
-from cryptoelt.lake.bronze import FUTURE
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryptoelt.api.catalogue import ENDPOINTS
-from cryptoelt.clock import iso
+from cryptoelt.clock import FUTURE, iso
 from cryptoelt.errors import UsageError
-from cryptoelt.lake.bronze import FUTURE
 from cryptoelt.pipeline.period import moment_named
 from cryptoelt.tables import TABLES
 from cryptoelt.wording import counted, did_you_mean

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cryptoelt.api.catalogue import ENDPOINTS, LISTINGS, LISTINGS_V1
 from cryptoelt.api.credit_month import credit_month_of
 from cryptoelt.api.envelope import moment_of
-from cryptoelt.clock import iso
+from cryptoelt.clock import FUTURE, iso
 from cryptoelt.errors import ConfigurationError, DamagedFileError, UsageError
 from cryptoelt.frequencies import FREQUENCIES, INIT, Window, endpoints_of, frequency_named
 
@@ -72,7 +72,6 @@ def _is_answered(bronze: Bronze, endpoint: str, window: Window) -> bool:
     The window decides, not the order of snapshots; how far is looked follows from how far a snapshot may run ahead.
     """
     from cryptoelt.extract.scan_state import scan_of_window
-    from cryptoelt.lake.bronze import FUTURE
 
     for file in bronze.files(endpoint, after=window.start - _SECOND):
         if window.end is not None and file.snapshot > window.end + FUTURE:
@@ -134,8 +133,6 @@ def windows_that_are(state: str, lines: Iterable[dict[str, Any]]) -> set[str]:
 
 def believed(lines: Iterable[dict[str, Any]], now: datetime) -> Iterator[dict[str, Any]]:
     """Yield the lines of the journal of runs but those that say they ended in the future: their clock was wrong."""
-    from cryptoelt.lake.bronze import FUTURE
-
     for line in lines:
         ended = moment_of(line.get("ended_at"))
         if ended is None or ended <= now + FUTURE:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cryptoelt.clock import parse_iso
-from cryptoelt.lake.bronze import FUTURE
+from cryptoelt.clock import FUTURE, parse_iso
 from cryptoelt.lake.silver import SilverTable, table_uri
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase

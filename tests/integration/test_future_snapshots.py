@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cryptoelt.clock import FUTURE
 from cryptoelt.errors import ExitCode
 from cryptoelt.frequencies import Window, endpoints_of
-from cryptoelt.lake.bronze import FUTURE
 from cryptoelt.metadata.runs import RunJournal
 from cryptoelt.pipeline.plan import plan_run
 from cryptoelt.pipeline.runtime import Runtime

@@ -23,7 +23,7 @@ from cryptoelt.results import Status, Unit
 from cryptoelt.warehouse.engine import transaction
 from tests.support.any_order import Lab, check, split, units_of
 from tests.support.silver_writer import at, listing, point
-from tests.support.small_histories import SILVER, Snapshot, histories
+from tests.support.small_histories import SILVER, Part, Snapshot, histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +101,7 @@ def test_what_is_left_is_the_warehouse_of_those_that_stay(
             assert lab.load(table).status is Status.NOTHING, "nothing that was taken out is pending"
 
 
-def _parts(history: History, endpoint: str) -> list[object]:
+def _parts(history: History, endpoint: str) -> list[Part]:
     return [run.parts[endpoint] for run in history.values() if endpoint in run.parts]
 
 

@@ -188,7 +188,7 @@ def moments(home: SimulatedHome) -> dict[str, set[datetime]]:
     found: dict[str, set[datetime]] = {}
     for name in TABLES:
         rows = SilverTable(silver_uri(home.settings.lake_root, name)).read(columns=[SNAPSHOT])
-        found[name] = {moment for batch in rows for moment in batch.column(0).to_pylist()}
+        found[name] = {moment for batch in rows for moment in batch.column(0).to_pylist() if moment is not None}
     return found
 
 

@@ -56,6 +56,15 @@ def test_a_window_is_done_by_a_run_that_completed_it_for_this_warehouse(
     assert WindowLog(journal, "embedded").is_done(window, now) is done
 
 
+def test_an_init_that_began_in_the_future_is_none_to_go_on_with(tmp_path: Path) -> None:
+    """No answer of today can carry its start, so each run would pay for all of it again."""
+    window = InitWindow(tmp_path)
+    window.begin(NOON + timedelta(days=371))
+    assert window.unfinished(NOON) is None
+    assert window.begin(NOON).start == NOON
+    assert window.unfinished(NOON - timedelta(minutes=9)) is not None
+
+
 def test_the_last_run_of_a_frequency_is_found_however_old_it_is(tmp_path: Path) -> None:
     journal = RunJournal(tmp_path)
     for month, frequency in ((9, "5x"), (10, "10x"), (11, "10x")):

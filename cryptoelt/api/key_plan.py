@@ -5,15 +5,13 @@ It is the default of the limits that are not set, so that `plan`, `budget` and `
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.envelope import moment_of, whole_number
-from cryptoelt.api.state_file import replace_json
+from cryptoelt.api.state_file import read_json, replace_json
 from cryptoelt.clock import iso
-from cryptoelt.errors import StorageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cryptoelt.api")
 
-_VERSION = 1
 _CREDITS_NAME, _REQUESTS_NAME = "credit_limit_monthly", "rate_limit_minute"
 _RESET_NAME = "credit_limit_monthly_reset_timestamp"
 #: What holds until key/info was asked: the free plan as it was before 2026, on the safe side of today's.
@@ -100,18 +97,14 @@ class KeyPlanFile:
             StorageError: the file is there and may not be read.
         """
         try:
-            said = json.loads(self._path.read_bytes())
-        except FileNotFoundError:
-            return KeyPlan()
-        except OSError as exc:
-            raise StorageError(f"cannot read {self._path}: {exc.strerror}", hint="check the file's owner") from exc
-        except ValueError:
+            said = read_json(self._path)
+        except ValueError as exc:
+            log.warning("key.unusable", extra={"fields": {"path": str(self._path), "message": str(exc)}})
             said = None
-        if not isinstance(said, dict) or said.get("version") != _VERSION:
-            log.warning("key.unusable", extra={"fields": {"path": str(self._path)}})
+        if said is None:
             return KeyPlan()
-        plan = KeyPlan.of(said.get("plan"))
-        return replace(plan, reset_day=whole_number(said.get("reset_day")))
+        plan = KeyPlan.of(said.values.get("plan"))
+        return replace(plan, reset_day=whole_number(said.values.get("reset_day")))
 
     def remember(self, plan: KeyPlan, now: datetime) -> None:
         """Note durably what key/info said.
@@ -120,7 +113,7 @@ class KeyPlanFile:
             StorageError: the file cannot be written.
         """
         limits = {_CREDITS_NAME: plan.credits, _REQUESTS_NAME: plan.requests}
-        said = {"version": _VERSION, "plan": limits, "reset_day": plan.reset_day, "asked_at": iso(now)}
+        said = {"plan": limits, "reset_day": plan.reset_day, "asked_at": iso(now)}
         replace_json(self._path, said, durable=True)
 
 

@@ -184,7 +184,7 @@ def test_another_reset_day_is_told_once(home: Path, sandbox: SandboxServer) -> N
 def test_a_memory_that_cannot_be_used_is_as_good_as_none(simulated: SimulatedHome) -> None:
     path = simulated.settings.metadata_dir / "api" / "key.json"
     path.parent.mkdir(parents=True)
-    for content in ("", "[]", '{"version": 2}', '{"version": 1, "plan": 3}'):
+    for content in ("", "[]", '{"format": 2}', '{"format": 1, "plan": 3}'):
         path.write_text(content)
         assert limits_of(simulated.settings)["budget.monthly_credits"].value == 10_000
     simulated.extract("10x", due=False)

@@ -21,7 +21,6 @@ from tests.real.contract import TABLES, Asked, Contract, differences
 from tests.real.server import replay
 from tests.support.cli import Cli, Finished, home_env
 from tests.support.evidence import count, rows, url_of
-from tests.support.expected import DOLLAR_KEYS
 from tests.support.recordings import recordings_in
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ OF_OLD = {
     "exchange_map_info_old", "global_cap_jump", "global_outdated", "market_dominance_sum", "market_stale",
     "sentiment_value_time",
 }  # fmt: skip
-#: What a quote that is not read leaves empty.
-UNREAD = frozenset[str]() if "2781" in DOLLAR_KEYS else {"global_figures_missing"}
 #: A warning on more of the rows than this is none.
 RARE = 0.01
 
@@ -191,7 +188,7 @@ def _together(counts: Counter[str]) -> int:
 
 def _is_fault(check: str, severity: str, found: int, total: int) -> bool:
     """Tell whether what a check found is no oddity of the recordings: an error, or a warning that is not rare."""
-    return severity == "error" or (severity == "warning" and check not in OF_OLD | UNREAD and found > RARE * total)
+    return severity == "error" or (severity == "warning" and check not in OF_OLD and found > RARE * total)
 
 
 def _endpoint_of(table: str) -> str:

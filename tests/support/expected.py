@@ -15,8 +15,8 @@ from typing import Any
 Row = dict[str, Any]
 
 BLANKS = " \t\r\n"
-#: What a quote in dollars is called, of those names that are read; "2781" is the other one.
-DOLLAR_KEYS = ("USD",)
+#: What a quote in dollars is called: by its symbol, or by its id where an id was asked for.
+DOLLAR_KEYS = ("USD", "2781")
 
 _QUOTED = (
     "total_market_cap",

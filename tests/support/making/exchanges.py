@@ -35,19 +35,22 @@ def exchange_maps() -> dict[str, Any]:
 
 def exchange_info(id_: int, name: str, slug: str, **more: Any) -> Row:
     """Return a record of exchange/info."""
-    urls = {"website": [f"https://{slug}.example/"], "actual": [], "blog": [], "chat": [], "fee": ["0.25%"]}
-    texts = {"description": "## What Is It?\n\nAn exchange. ", "notice": "", "countries": ["Dubai", " MT"]}
+    links: dict[str, list[str]] = {name: [] for name in ("twitter", "blog", "website", "chat", "actual", "fee")}
+    urls = {**links, "website": [f"https://{slug}.example/"], "fee": ["0.25%"]}
+    texts = {"description": "## What Is It?\n\nAn exchange. ", "notice": "", "logo": "https://img.example/x.png"}
+    first = {"id": id_, "name": name, "slug": slug, **texts, "countries": ["Dubai", " MT"], "fiats": [], "urls": urls}
     switch = json.dumps({"totalAssetSwitch": 1, "auditSwitch": 1})
-    first = {"id": id_, "name": name, "slug": slug, "logo": "https://img.example/x.png", **texts, "fiats": []}
-    por = {"tags": None, "type": "", "walletSourceStatus": 0, "porStatus": 1, "porAuditStatus": 0, "porSwitch": switch}
-    figures = {"maker_fee": 0, "taker_fee": 0.02, "spot_volume_usd": 1234567890.0987654, "weekly_visits": 1234567}
-    dates = {"date_launched": "2017-07-01T00:00:00.000Z", "spot_volume_last_updated": "2026-09-25T00:10:17.066Z"}
-    return {**first, "urls": {**urls, "twitter": []}, **por, **dates, **figures, "is_hidden": 0, **more}
+    por = {"tags": None, "type": "", "porStatus": 1, "porAuditStatus": 0, "walletSourceStatus": 0, "porSwitch": switch}
+    flags = {"date_launched": "2017-07-01T00:00:00.000Z", "is_hidden": 0, "is_redistributable": 1}
+    volume = {"spot_volume_usd": 1234567890.0987654, "spot_volume_last_updated": "2026-09-25T00:10:17.066Z"}
+    return {**first, **por, **flags, "maker_fee": 0, "taker_fee": 0.02, **volume, "weekly_visits": 1234567, **more}
 
 
 def exchange_infos() -> dict[str, Any]:
     """Return infos: one closed, one that lists a currency twice, one that pays its traders."""
-    nothing = dict.fromkeys(("description", "spot_volume_usd", "spot_volume_last_updated", "weekly_visits"))
+    nothing = dict.fromkeys(
+        ("description", "spot_volume_usd", "spot_volume_last_updated", "weekly_visits", "date_launched")
+    )
     closed = exchange_info(14, "Sideways", "sideways", **nothing, notice="Closed for good.", fiats=[])
     fiats = ["USD", " HKD", "AUD ", " PHP ", "", " BRL  EUR", "USD", "HKD"]
     newer = {"algorithm": None, "alertLink": "", "profileCompletionScore": {"point": 90, "detailList": []}}
@@ -75,6 +78,16 @@ def wallet(address: str, balance: float | str, id_: int, price: float | str, cha
     return {"balance": balance, "platform": where, "currency": currency, "wallet_address": address}
 
 
+def in_older_order(row: Row) -> Row:
+    """Return a row of exchange/assets in the order of 2024."""
+    where, coin = row["platform"], row["currency"]
+    return {
+        **{name: row[name] for name in ("wallet_address", "balance")},
+        "platform": {name: where[name] for name in ("crypto_id", "symbol", "name")},
+        "currency": {name: coin[name] for name in ("crypto_id", "price_usd", "symbol", "name")},
+    }
+
+
 def wallets() -> dict[str, Any]:
     """Return wallets: a key with two balances, a wallet in two spellings, numbers that no double holds."""
     padded, exponent = raw("3.141592653589793000000000000000"), raw("5.15253545556575850000000E-7")
@@ -84,15 +97,15 @@ def wallets() -> dict[str, Any]:
         wallet(_EVM, 712345.67, 2, padded),
         wallet(_EVM.lower(), 712345.67, 2, padded),
         wallet(_EVM, 712345.67, 2, padded, "Base"),
-        wallet("0.0.652978", raw("412345678901234.57"), 7, exponent, "Hedera"),
+        wallet("0.0.123456", raw("412345678901234.57"), 7, exponent, "Hedera"),
         wallet("tidewatercold3.near", 6.12, 8, raw("71234.560000000000000000000000"), "Hedera"),
         wallet("UQabCdEf_gh-Ij0kL", 1000, 10, 2000.5),
         wallet("uqabcdef_gh-ij0kl", 1000, 10, 2000.5),
     ]
-    earlier = [wallet(_EVM, 12345678, 2, 7), wallet("0.0.652978", 2.8e16, 7, 1.4e-9, "Hedera")]
+    earlier = [wallet(_EVM, 12345678, 2, 7), wallet("0.0.123456", 2.8e16, 7, 1.4e-9, "Hedera")]
     moment = "2026-09-24T23:37:58.673Z"
     return {
-        "2024-01-19_id11_2rows": answer("2024-01-19T10:00:00.000Z", earlier),
+        "2024-01-19_id11_2rows": answer("2024-01-19T10:00:00.000Z", [in_older_order(row) for row in earlier]),
         "2026-09-24_id11_9rows": data_first(answer(moment, largest)),
         "2026-09-24_id12_1rows": data_first(answer(moment, [wallet(_EVM, 712345.67, 2, padded)])),
         "2026-09-24_id13_0rows": data_first(answer(moment, [])),

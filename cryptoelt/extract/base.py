@@ -217,10 +217,11 @@ class BaseExtractor:
     def _require_shape(self, answer: Answer) -> None:
         many = self.endpoint.shape is Shape.LIST
         if answer.is_list != many:
+            sent, expected = ("list", "single record") if answer.is_list else ("single record", "list")
             raise AnswerError(
-                f"{self.endpoint_name} sent a {'list' if answer.is_list else 'single record'}, "
-                f"a {'list' if many else 'single record'} was expected (call {answer.call_id})",
+                f"{self.endpoint_name} sent a {sent}, a {expected} was expected (call {answer.call_id})",
                 hint="nothing was stored; the API may have changed, see the call in metadata/calls/",
+                reason=f"it is a {sent}, a {expected} was expected",
             )
 
     # --- whether it can be right --------------------------------------------------------------------------------------
@@ -236,7 +237,7 @@ class BaseExtractor:
         except AnswerError as exc:
             if not any(record.value for record in answer.records):
                 raise
-            return answer.records, exc.message
+            return answer.records, str(exc.context.get("reason", exc.message))
 
     def _tally(self) -> Tally:
         return Tally(self.key, self.measures, self.unbuilt)

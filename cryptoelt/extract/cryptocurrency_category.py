@@ -223,6 +223,7 @@ class CategoryExtractor(ScanExtractor):
             raise AnswerError(
                 f"{self.endpoint_name} sent a category without a list of coins (call {answer.call_id})",
                 hint="nothing was stored; the API may have changed, see the call in metadata/calls/",
+                reason="it has no list of coins",
             )
         raw = ", ".join(f"{json.dumps(name)}: {member.raw}" for name, member in members.items())
         category = {name: member.value for name, member in members.items()}

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from cryptoelt.api.answer import RawRecord
 from cryptoelt.api.catalogue import ENDPOINTS
 from cryptoelt.clock import parse_iso
 from cryptoelt.errors import AnswerError, UnusableAnswerError
 from cryptoelt.extract import extractors
 from cryptoelt.extract.cryptocurrency_category import CategoryExtractor
+from cryptoelt.extract.cryptocurrency_listings_latest import ListingsExtractor
 from cryptoelt.extract.paged import PagedExtractor
 from cryptoelt.frequencies import Window
 from cryptoelt.pipeline.status import status_report
@@ -130,6 +132,18 @@ def test_a_third_of_odd_records_or_a_field_that_no_table_has_are_no_reason(extra
 
     assert (ran.error, ran.unit.status, reasons(extract, LISTINGS)) == (None, Status.DONE, [])
     assert [found.snapshot for found in pending(extract, LISTINGS)] == [ran.snapshot]
+
+
+def test_an_answer_of_another_shape_is_kept_as_it_came(extract: Extracting) -> None:
+    class Reshaped(ListingsExtractor):
+        def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+            answer = super()._ask(snapshot, rows, **parameters)
+            return dataclasses.replace(answer, records=[RawRecord({"1": {}}, '{"1": {}}')], is_list=False)
+
+    ran = extract(LISTINGS, cls=Reshaped)
+
+    assert_unusable(extract, ran, "it is a single record, a list was expected")
+    assert extract.rows(ran, "raw") == [{"raw": '{"1": {}}'}]
 
 
 def test_the_share_is_a_setting_and_takes_whatever_comes_at_one(extract: Extracting) -> None:
@@ -272,6 +286,22 @@ def test_a_category_whose_pages_repeat_costs_two_calls_and_is_asked_again(extrac
     assert max(per_id.values()) == 2
     assert len(per_id) <= 12
     assert "2 of 2 coins are of what had come already" in reasons(extract, MEMBERS)
+
+
+def test_a_category_that_goes_on_beyond_all_there_can_be_is_ended(extract: Extracting) -> None:
+    class FewCoins(CategoryExtractor):
+        page_size: ClassVar[int] = 2
+
+        def __init__(self, context: ExtractContext) -> None:
+            super().__init__(context)
+            self.endpoint = dataclasses.replace(ENDPOINTS[MEMBERS], most_rows=3)
+
+    extract.init(LIST)
+    (ran,) = extract.init(MEMBERS, cls=FewCoins)
+
+    assert isinstance(ran.error, UnusableAnswerError)
+    assert max(ran.ids.count(id_) for id_ in ran.ids) == 2
+    assert "it goes on after 4 coins, there cannot be more than 3" in reasons(extract, MEMBERS)
 
 
 def test_an_unusable_answer_for_an_id_is_none_and_the_others_are_kept(extract: Extracting) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cryptoelt.errors import UsageError
-from cryptoelt.sandbox.faults import KINDS, FaultList, parse_fault
+from cryptoelt.sandbox.faults import DISTORTIONS, KINDS, FaultList, parse_fault
 from cryptoelt.sandbox.server import SandboxServer
 
 CATEGORIES = "cryptocurrency/categories"
@@ -26,9 +26,9 @@ def test_counts_may_come_in_either_order() -> None:
     assert str(parse_fault("reset+1*2")) == "reset*2+1"
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", [*KINDS, *DISTORTIONS])
 def test_every_kind_can_be_named_alone(kind: str) -> None:
-    assert parse_fault(kind).kind is KINDS[kind]
+    assert parse_fault(kind).kind is {**KINDS, **DISTORTIONS}[kind]
 
 
 def test_an_unknown_kind_is_refused_and_all_kinds_listed() -> None:
@@ -36,7 +36,7 @@ def test_an_unknown_kind_is_refused_and_all_kinds_listed() -> None:
         parse_fault("http_418")
 
     assert "http_418" in caught.value.message
-    assert all(kind in caught.value.hint for kind in KINDS)
+    assert all(kind in caught.value.hint for kind in [*KINDS, *DISTORTIONS])
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,9 @@ def test_an_unknown_kind_is_refused_and_all_kinds_listed() -> None:
         "http_500=3",
         "slow=soon",
         "bad_price=1.5",
+        "short_list=half",
+        "ignored_start=1",
+        "short_list@global-metrics/quotes/latest",
         "@key/info",
     ],
 )

@@ -12,7 +12,8 @@ KILLS ?= 60
 # What tests draw is the same each time, except where a seed is given; the full drill and `full` take a new one.
 SEED ?=
 DRAWN = TESTS_SEED=$(SEED) $(TESTING) "$(BIN)/python" -m pytest $(if $(SEED),--hypothesis-seed=$(SEED))
-# Whole commands and servers wait a lot: two files of tests at a time, each with a Spark and a PostgreSQL of its own.
+# Two files of tests at a time, each with a Spark and a PostgreSQL of its own. Files stay whole: many of them tell one
+# story in one home, which costs more than a balance to the second would save. tests/conftest.py begins with the longest.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 export VENV

@@ -28,8 +28,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
-#: Files of tests that take longest: where two files run at a time, they must not be the last ones. Files stay whole,
-#: because many of them tell one story in one home: to tell it twice costs more than a finer balance would save.
+#: Files of tests that take longest: where two files run at a time, they must not be the last ones.
 _LONGEST = (
     "test_backfill.py",
     "test_backfill_killed.py",

@@ -273,8 +273,8 @@ def test_a_role_cannot_log_in_before_it_was_given_a_password_and_keeps_the_one_i
 
 
 def command(home: Path, url: SecretStr, *arguments: str, **passwords: str) -> Finished:
-    settings = {f"ROLES__PASSWORDS__{role.upper()}": text for role, text in passwords.items()}
-    return InProcess(home, home_env(home, None, WAREHOUSE__URL=url.get_secret_value(), **settings))(*arguments)
+    settings = {f"CRYPTOELT_ROLES__PASSWORDS__{role.upper()}": text for role, text in passwords.items()}
+    return InProcess(home, home_env(home, WAREHOUSE__URL=url.get_secret_value()) | settings)(*arguments)
 
 
 def test_a_password_is_neither_in_the_servers_log_nor_in_ours_nor_printed(cluster: Cluster, home: Path) -> None:

@@ -35,7 +35,7 @@ class ApiSettings(_Section):
     key: SecretStr | None = None
     requests_per_minute: Annotated[PositiveInt | None, OrAuto] = None
     """None takes what key/info says; a number only lowers that."""
-    clock_tolerance: float = Field(default=10, ge=0)
+    clock_tolerance: float = Field(default=10, ge=0, le=10_000_000)
     """Minutes by which our clock may differ from the API's before a run refuses to call."""
     connect_timeout: float = Field(default=10, gt=0)
     read_timeout: float = Field(default=60, gt=0)

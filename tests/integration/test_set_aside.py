@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cryptoelt.cli import run as command_line
 from cryptoelt.clock import Clock
 from cryptoelt.errors import ExitCode, StorageError, UsageError
 from cryptoelt.frequencies import endpoints_of
@@ -226,3 +228,36 @@ def test_silver_and_the_warehouse_follow_also_after_a_kill(
     with warehouse.session() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT FROM ops.load_batch WHERE '2027-01-01' < ANY (snapshots)")
         assert cursor.rowcount == 0
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_shows_what_it_would_do_and_does_it(
+    simulated: SimulatedHome,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It goes by the machine's clock, so a moment is named."""
+    ahead(simulated, lambda: simulated.extract("10x", due=False))
+    command = ["bronze", "set-aside", "--after", "2027-01-01", "--endpoint", "fear-and-greed/latest"]
+    answers = []
+    for options in (["--dry-run"], ["--dry-run", "--json"], ["--json"], []):
+        monkeypatch.setenv("CRYPTOELT_HOME", str(simulated.settings.home))
+        monkeypatch.setenv("CRYPTOELT_WAREHOUSE__URL", warehouse.url.get_secret_value())
+        assert command_line([*command, *options]) == 0
+        answers.append(capsys.readouterr().out)
+
+    told, planned, done, nothing = answers
+    assert told.splitlines() == [
+        "endpoint\tsnapshots\tfrom\tto\tfiles",
+        "fear-and-greed/latest\t1\t2027-12-06T10:35:00Z\t2027-12-06T10:35:00Z\t1",
+    ]
+    (moved,) = json.loads(planned)["set_aside"]
+    assert moved["snapshots"] == ["2027-12-06T10:35:00Z"]
+    assert (json.loads(planned)["dry_run"], json.loads(planned)["tables"]) == (True, ["fact_market_sentiment"])
+    assert (json.loads(done)["dry_run"], json.loads(done)["set_aside"]) == (False, [moved])
+    assert json.loads(done)["credits"] == {"planned": 0, "charged": 0}
+    assert "Bronze has no snapshot there" in nothing
+    assert command_line(["bronze", "set-aside"]) == ExitCode.USAGE

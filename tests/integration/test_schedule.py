@@ -76,7 +76,7 @@ def test_the_next_window_is_asked_anew(simulated: SimulatedHome) -> None:
 
 
 def test_a_later_firing_asks_only_what_failed(simulated: SimulatedHome, sandbox: SandboxServer) -> None:
-    sandbox.add_fault(f"error_in_200@{TEN[1]}*5")
+    sandbox.add_fault(f"error_in_200@{TEN[1]}*3")
     failed = simulated.at("2026-11-23T10:30:00Z").extract("10x")
     asked = len(simulated.asked())
     mended = simulated.at("2026-11-23T10:40:00Z").extract("10x")

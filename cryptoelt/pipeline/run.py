@@ -83,8 +83,10 @@ class Pipeline:
             return self._result(job, started, began, window=record.service.window, ended_by=error)
 
         with RunRecord(runtime, job, window, ended_by) as record, ExitStack() as stack:
-            if not self._enter(record, stack, wait, is_due=job.due):
-                return self._result(job, started, began, window=window, reason="another run waits for its turn already")
+            if not self._enter(record, stack, wait, due=job.frequency if job.due else None):
+                return self._result(
+                    job, started, began, window=window, reason="another run of it waits for its turn already"
+                )
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
             served = record.service = Service.begin(runtime, job)
             if not served.reason:
@@ -93,13 +95,13 @@ class Pipeline:
             record.end(result)
         return result
 
-    def _enter(self, record: RunRecord, stack: ExitStack, wait: float, *, is_due: bool) -> bool:
-        """Take the home for the run; of those that are due only one waits for it, the others return False.
+    def _enter(self, record: RunRecord, stack: ExitStack, wait: float, *, due: str | None) -> bool:
+        """Take the home for the run; of those of one frequency that are due only one waits, the others return False.
 
         Raises:
             LockedError: another run holds it for longer than `wait` seconds.
         """
-        if not is_due:
+        if due is None:
             record.begin()
             stack.enter_context(self._runtime.lock(wait))
             return True
@@ -109,7 +111,7 @@ class Pipeline:
             return True
         with ExitStack() as line:
             try:
-                line.enter_context(self._runtime.place_in_line())
+                line.enter_context(self._runtime.place_in_line(due))
             except LockedError:
                 return False
             record.begin()

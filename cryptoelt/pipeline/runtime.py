@@ -63,13 +63,16 @@ class Runtime:
             yield
 
     @contextmanager
-    def place_in_line(self) -> Iterator[None]:
-        """Hold the place of the one scheduled run that waits for the home; the kernel frees it when this process dies.
+    def place_in_line(self, frequency: str) -> Iterator[None]:
+        """Hold the place of the one scheduled run of a frequency that waits for the home.
+
+        The kernel frees it when this process dies. Each frequency has one, so that a window of one is not lost because
+        another waits.
 
         Raises:
             LockedError: another one holds it.
         """
-        with file_lock(self.settings.home / ".lock.waiting", wait=0.0, clock=self.clock):
+        with file_lock(self.settings.home / f".lock.waiting.{frequency}", wait=0.0, clock=self.clock):
             yield
 
     @cached_property

@@ -12,7 +12,7 @@ import pytest
 from psycopg2 import sql
 from pydantic import SecretStr
 
-from cryptoelt.clock import Clock
+from cryptoelt.clock import Clock, parse_iso
 from cryptoelt.errors import CryptoEltError, ExitCode, LockedError, SchemaError
 from cryptoelt.frequencies import Window, endpoints_of, tables_of
 from cryptoelt.lake.silver import SilverTable, table_uri
@@ -238,13 +238,34 @@ def test_a_defect_outside_of_every_unit_is_recorded(
 
 def test_a_second_firing_that_would_wait_ends_silently(make: Callable[..., SimulatedHome], closed_port: int) -> None:
     simulated = make(SecretStr(f"postgresql://nobody@127.0.0.1:{closed_port}/none"))
-    with file_lock(simulated.settings.home / ".lock"), file_lock(simulated.settings.home / ".lock.waiting"):
+    with file_lock(simulated.settings.home / ".lock"), file_lock(simulated.settings.home / ".lock.waiting.10x"):
         result = simulated.run("10x")
 
     assert (result.exit_code, result.is_quiet) == (ExitCode.DONE, True)
     assert "waits" in result.reason
     assert logged(simulated.settings.home) == []
     assert not list(RunJournal(simulated.settings.metadata_dir).newest_first("10x"))
+
+
+def test_a_firing_waits_although_one_of_another_frequency_does(
+    make: Callable[..., SimulatedHome], closed_port: int
+) -> None:
+    simulated = make(SecretStr(f"postgresql://nobody@127.0.0.1:{closed_port}/none"))
+    with ExitStack() as held, file_lock(simulated.settings.home / ".lock.waiting.daily"):
+        held.enter_context(file_lock(simulated.settings.home / ".lock"))
+
+        class FreeingClock(PassingClock):
+            """Lets the home go while the firing waits for it."""
+
+            def sleep(self, seconds: float) -> None:
+                held.close()
+                super().sleep(seconds)
+
+        simulated.clock = FreeingClock(simulated.clock.moment)
+        result = simulated.do(WITHOUT_SPARK)
+
+    assert not result.reason
+    assert lacking_endpoints(simulated.bronze, Window("10x", parse_iso("2026-11-23T10:30:00Z"))) == []
 
 
 def test_a_run_ends_itself_when_its_window_closes(

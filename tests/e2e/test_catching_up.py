@@ -174,7 +174,7 @@ def test_a_refused_key_stops_the_calls_and_what_bronze_had_is_loaded(story: Stor
     assert story.fetched_only.finished.code == ExitCode.DONE
     step = story.key_refused
     assert step.finished.code == ExitCode.CONFIGURATION, step.finished.told
-    assert step.calls == [CATEGORIES]
+    assert [entry["endpoint"] for entry in step.served] == ["key/info"], "which told, and cost nothing"
     assert step.finished.json()["status"] == "refused"
     told = step.finished.stderr.splitlines()
     assert len(told) == 2
@@ -187,10 +187,10 @@ def test_a_refused_key_stops_the_calls_and_what_bronze_had_is_loaded(story: Stor
             assert story.snapshots(table)[-1] == story.fetched_only.snapshot
 
 
-def test_a_run_that_would_cross_the_budget_makes_no_call(story: Story) -> None:
+def test_a_run_that_would_cross_the_budget_makes_no_call_that_costs(story: Story) -> None:
     step = story.out_of_budget
     assert step.finished.code == ExitCode.BUDGET, step.finished.told
-    assert step.served == []
+    assert [entry["endpoint"] for entry in step.served] == ["key/info"]
     assert step.finished.json()["credits"]["charged"] == 0
     told = step.finished.stderr.splitlines()
     assert len(told) == 2

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Unit = tuple[int, str]
 DWH = {table.name: table for table in Base.metadata.tables.values() if table.schema == "dwh"}
 #: An example takes a second or two.
-EXAMPLES = examples(8, 100)
+EXAMPLES = examples(12, 100)
 
 
 class Lab:

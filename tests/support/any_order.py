@@ -41,7 +41,7 @@ VERSIONED: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "dim_crypto_category": ("category_id", "name", lambda said: said),
 }
 #: An example takes a second or two.
-EXAMPLES = examples(8, 100)
+EXAMPLES = examples(12, 100)
 
 
 class Lab:

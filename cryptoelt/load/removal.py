@@ -38,17 +38,24 @@ _HELD = """
 DELETE FROM ops.quarantine WHERE table_name = %(table)s AND snapshot_timestamp = ANY(%(gone)s::timestamptz[])
 RETURNING load_batch_id
 """
+_MARKS = """
+DELETE FROM ops.incomplete_snapshot
+WHERE table_name = %(table)s AND snapshot_timestamp = ANY(%(gone)s::timestamptz[])
+"""
 # A batch of which nothing is left says so; of the others the account is that of what is left.
 _STRIP = """
 UPDATE ops.load_batch AS b SET
     snapshots = kept.snapshots,
+    incomplete_snapshots = kept.incomplete,
     superseded_at = CASE WHEN kept.snapshots = '{}' THEN coalesce(b.superseded_at, %(now)s) ELSE b.superseded_at END,
     rows_loaded = b.rows_loaded - coalesce(gone.loaded, 0),
     rows_quarantined = b.rows_quarantined - coalesce(gone.held, 0),
     rows_in = b.rows_in - coalesce(gone.loaded, 0) - coalesce(gone.held, 0)
 FROM ops.load_batch AS o CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(moment ORDER BY moment), '{}') AS snapshots FROM unnest(o.snapshots) AS moment
-    WHERE moment <> ALL(%(gone)s::timestamptz[])
+    SELECT coalesce(array_agg(moment ORDER BY moment), '{}') AS snapshots,
+        coalesce(array_agg(moment ORDER BY moment) FILTER (WHERE moment = ANY(o.incomplete_snapshots)), '{}')
+            AS incomplete
+    FROM unnest(o.snapshots) AS moment WHERE moment <> ALL(%(gone)s::timestamptz[])
 ) AS kept LEFT JOIN unnest(%(batches)s::bigint[], %(loaded)s::int[], %(held)s::int[]) AS gone (id, loaded, held)
     ON gone.id = o.load_batch_id AND o.superseded_at IS NULL AND kept.snapshots <> '{}'
 WHERE o.load_batch_id = b.load_batch_id AND b.table_name = %(table)s AND b.snapshots && %(gone)s::timestamptz[]
@@ -91,7 +98,8 @@ class Removal:
         self.rows = sum(self._loaded.values())
 
     def finish(self) -> None:
-        """Let the accounts of earlier loads say what is left of them; what they put into quarantine goes as well."""
+        """Let the accounts of earlier loads say what is left of them; quarantined records and marks go as well."""
+        self._cursor.execute(_MARKS, self._values)
         self._cursor.execute(_HELD, self._values)
         held: dict[int, int] = {}
         for (batch,) in self._cursor.fetchall():

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-_VERSION = 1
 _BEGUN, _ENDED = "begun", "ended"
 
 
@@ -49,4 +48,4 @@ class AsideJournal:
         return last is not None and last.get("event") == _BEGUN
 
     def _append(self, line: dict[str, Any]) -> None:
-        append_line(self._path, {"version": _VERSION, **line})
+        append_line(self._path, line)

@@ -25,7 +25,7 @@ GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA dwh, ops TO data_engineer;
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA dwh TO pipeline;
 -- What was loaded when stays on record.
 GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA ops TO pipeline;
-GRANT DELETE ON ops.quarantine TO pipeline;
+GRANT DELETE ON ops.quarantine, ops.incomplete_snapshot TO pipeline;
 -- Which revision and which scripts are in place is for migrations to say.
 REVOKE INSERT, UPDATE, DELETE ON ops.alembic_version, ops.script FROM data_engineer, pipeline;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA dwh, ops TO data_engineer, pipeline;

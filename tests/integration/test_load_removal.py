@@ -125,6 +125,18 @@ def test_the_account_of_a_load_is_that_of_what_is_left_of_it(load: Loading, lake
     assert load(MARKET).status is Status.NOTHING
 
 
+def test_the_mark_of_a_list_cut_short_goes_with_it(load: Loading, lake: SilverWriter) -> None:
+    lake.mark_incomplete(MARKET, at(1), at(2))
+    lake.commit(MARKET, {at(1): [listing(1)], at(2): [listing(1)]})
+    load(MARKET)
+    lake.mark_incomplete(MARKET, at(1))
+
+    take_out(load, lake, [at(2)], [MARKET])
+
+    assert load.rows("SELECT snapshot_timestamp FROM ops.incomplete_snapshot") == [(at(1),)]
+    assert load.rows("SELECT incomplete_snapshots FROM ops.load_batch ORDER BY load_batch_id") == [([at(1)],), ([],)]
+
+
 def test_what_was_transformed_but_never_loaded_is_not_loaded_afterwards(load: Loading, lake: SilverWriter) -> None:
     lake.commit(MARKET, {at(1): [listing(1)]})
     load(MARKET)

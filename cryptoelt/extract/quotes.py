@@ -12,10 +12,11 @@ _ID = "2781"
 
 
 def with_dollar_quote(record: Any) -> Any:
-    """Return a record whose `quote` is the one in US dollars itself; one without any quote as it is."""
-    if not isinstance(record, dict) or not record.get("quote"):
+    """Return a record whose `quote` is the one in US dollars itself, or null where it has none."""
+    if not isinstance(record, dict) or "quote" not in record:
         return record
-    return {**record, "quote": _dollar_quote(record["quote"])}
+    quotes = record["quote"]
+    return {**record, "quote": None if quotes in (None, [], {}) else _dollar_quote(quotes)}
 
 
 def _dollar_quote(quotes: Any) -> Any:

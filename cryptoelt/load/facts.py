@@ -75,18 +75,21 @@ def delete_snapshots(cursor: Cursor, target: Target, snapshots: Collection[datet
     )
 
 
-def infer_parents(cursor: Cursor, target: Target, load_batch_id: int, replaced: Collection[datetime] = ()) -> None:
-    """Insert a member for every dimension row that a staged row refers to and that is missing.
+def infer_parents(cursor: Cursor, target: Target, load_batch_id: int, replaced: Collection[datetime] = ()) -> int:
+    """Insert a member for every dimension row that a staged row refers to and that is missing; return how many changed.
 
     A member says what the record itself says of it, and its own dimension row completes it when it comes. Of several
     records that infer one member the earliest snapshot counts, and within one snapshot the order of `SOURCES`; what
     records of the `replaced` snapshots have said no longer counts.
     """
+    changed = 0
     for parent in target.parents:
         values = {"batch": load_batch_id, "source": target.name, "sources": list(SOURCES), "replaced": list(replaced)}
         if replaced:
             cursor.execute(sql.SQL(_UNNAME).format(dimension=sql.Identifier(parent.schema, parent.table)), values)
         cursor.execute(_infer_statement(parent), values)
+        changed += cursor.rowcount
+    return changed
 
 
 def forget_unreferenced(cursor: Cursor) -> int:

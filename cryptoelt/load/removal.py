@@ -60,7 +60,7 @@ FROM ops.load_batch AS o CROSS JOIN LATERAL (
     ON gone.id = o.load_batch_id AND o.superseded_at IS NULL AND kept.snapshots <> '{}'
 WHERE o.load_batch_id = b.load_batch_id AND b.table_name = %(table)s AND b.snapshots && %(gone)s::timestamptz[]
 """
-_UNNAMED = "SELECT {key} FROM {dimension} WHERE is_inferred AND inferred_from IS NULL"
+_INFERRED = "SELECT {key} FROM {dimension} WHERE is_inferred"
 
 
 def removal_work(table: str, silver: SilverTable, loaded: LoadedTable, snapshots: Collection[datetime]) -> Work | None:
@@ -110,31 +110,35 @@ class Removal:
 
 
 def name_anew(cursor: Cursor, lake_root: str, run_id: str, clock: Clock) -> None:
-    """Infer the members that lost whoever had named them, from what all tables say that are loaded."""
+    """Infer members anew, from what all tables say that are loaded.
+
+    Who lost whoever had named it is named by another; and of those that only a table put in place as a whole has named
+    meanwhile, an earlier record of another table may tell.
+    """
     from cryptoelt.warehouse.schema import target_of
 
-    unnamed: dict[str, list[Any]] = {}
+    inferred: dict[str, list[Any]] = {}
     for target in map(target_of, TABLES):
         for parent in target.parents:
-            if parent.table not in unnamed:
+            if parent.table not in inferred:
                 names = {"key": sql.Identifier(parent.key), "dimension": sql.Identifier(parent.schema, parent.table)}
-                cursor.execute(sql.SQL(_UNNAMED).format(**names))
-                unnamed[parent.table] = [row[0] for row in cursor.fetchall()]
-    for table in TABLES if any(unnamed.values()) else ():
-        _name_by(table, unnamed, cursor, lake_root, run_id, clock)
+                cursor.execute(sql.SQL(_INFERRED).format(**names))
+                inferred[parent.table] = [row[0] for row in cursor.fetchall()]
+    for table in TABLES if any(inferred.values()) else ():
+        _name_by(table, inferred, cursor, lake_root, run_id, clock)
 
 
 def _name_by(
-    table: str, unnamed: dict[str, list[Any]], cursor: Cursor, lake_root: str, run_id: str, clock: Clock
+    table: str, inferred: dict[str, list[Any]], cursor: Cursor, lake_root: str, run_id: str, clock: Clock
 ) -> None:
     """Infer members from what one table says of them, as a load of its own."""
     from cryptoelt.warehouse.schema import target_of
 
     target, silver = target_of(table), SilverTable(table_uri(lake_root, TABLES[table].domain, table))
     wanted = {
-        parent.column: pa.array(unnamed[parent.table], target.staged.field(parent.column).type)
+        parent.column: pa.array(inferred[parent.table], target.staged.field(parent.column).type)
         for parent in target.parents
-        if unnamed[parent.table]
+        if inferred[parent.table]
     }
     if not wanted or not silver.exists:
         return
@@ -142,8 +146,8 @@ def _name_by(
     rows = _that_name(silver.read(loaded, columns=target.staged.names), wanted)
     if stage_rows(cursor, target, rows):
         started, batch_id = clock.now(), next_batch_id(cursor)
-        infer_parents(cursor, target, batch_id)
-        Batch(batch_id, run_id, table, None, None, (), Counts(0, 0, 0), started, clock.now()).insert(cursor)
+        if infer_parents(cursor, target, batch_id):
+            Batch(batch_id, run_id, table, None, None, (), Counts(0, 0, 0), started, clock.now()).insert(cursor)
     cursor.execute(sql.SQL("DROP TABLE {}").format(STAGE))
 
 

@@ -139,6 +139,7 @@ def _run_the_rest(cli: Cli, told: Told, team_url: str) -> None:
         told.add(childless, "-v", *words.split())
     for words in ("budget", "status", "status --json", "cron show", "config show --origin", "--version", "--help"):
         told.add(childless, "-v", *words.split())
+    told.add(childless, "-v", "bronze", "set-aside", "--future", "--dry-run", name="bronze set-aside")
     for words in ("quarantine list", "quarantine show 1", "quality run --full", "quality list --json"):
         told.add(childless, "-v", *words.split())
     for words in ("config show --origin --json", "db url"):

@@ -220,7 +220,7 @@ def test_the_next_run_asks_for_the_failed_ones_only(story: Story) -> None:
     assert step.result.exit_code is ExitCode.DONE, step.result.error
     assert step.ids(ASSETS) == story.daily.ids(ASSETS, 500)
     assert step.ids(CATEGORY) == [story.largest]
-    assert [entry["endpoint"] for entry in step.served] == [ASSETS, CATEGORY, CATEGORY]
+    assert [entry["endpoint"] for entry in step.served] == ["key/info", ASSETS, CATEGORY, CATEGORY]
 
 
 def test_a_category_without_its_second_page_loses_no_member_until_all_pages_are_there(story: Story) -> None:

@@ -38,7 +38,7 @@ def set_aside(
     order, seconds = AsideOrder.of(after, endpoint, future=future), seconds_of(wait)
     runtime = invocation.runtime("bronze set-aside")
     if dry_run:
-        _show_plan(order.plan(runtime.bronze, runtime.clock.now()), as_json=as_json)
+        _show_plan(SetAside(runtime).plan(order), as_json=as_json)
         return
     with progress_display(wanted=not as_json) as progress:
         report = SetAside(runtime, progress).set_aside(order, seconds)

@@ -80,7 +80,7 @@ class SetAside(Backfill):
             if result.exit_code is ExitCode.DONE and journal.is_unfinished():
                 journal.end(runtime.run_id, runtime.clock.now())
             if not plan.sources:
-                result.reason = "Bronze has no snapshot there"
+                result.reason = order.or_else
             record.end(result)
         return AsideReport(plan, result)
 

@@ -40,14 +40,18 @@ class AsideOrder:
             UsageError: not exactly one of the two ways of choosing was used, or an endpoint or a moment is none.
         """
         if future is (after is not None):
-            raise UsageError(
-                "say which snapshots: --future, or --after MOMENT", hint="one of the two; --dry-run looks first"
-            )
+            said = "--future or --after, not both" if future else "say which snapshots: --future, or --after MOMENT"
+            raise UsageError(said, hint="one of the two; --dry-run looks first")
         for name in endpoints or []:
             if name not in ENDPOINTS:
                 raise UsageError(f"unknown endpoint {name!r}", hint=did_you_mean(name, ENDPOINTS))
         chosen = tuple(name for name in ENDPOINTS if not endpoints or name in endpoints)
         return cls(chosen, None if after is None else moment_named("--after", after))
+
+    @property
+    def or_else(self) -> str:
+        """What is said to people where nothing of that kind lies in Bronze."""
+        return "no snapshot lies in the future" if self.after is None else "Bronze has no snapshot there"
 
     def plan(
         self, bronze: Bronze, now: datetime, unfinished: Mapping[str, Collection[datetime]] | None = None

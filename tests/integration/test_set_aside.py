@@ -107,7 +107,7 @@ def test_files_are_moved_and_keep_their_names(simulated: SimulatedHome) -> None:
     assert (names(simulated, "bronze"), names(simulated, "set-aside")) == (true, wrong)
     assert report.as_json()["set_aside"] == plan.as_json()["set_aside"]
     again = set_aside(simulated)
-    assert (again.result.status, again.result.reason) == (Status.NOTHING, "Bronze has no snapshot there")
+    assert (again.result.status, again.result.reason) == (Status.NOTHING, "no snapshot lies in the future")
 
 
 def test_the_snapshots_after_a_moment_are_those_of_the_endpoints_that_are_named(simulated: SimulatedHome) -> None:
@@ -343,4 +343,11 @@ def test_the_command_shows_what_it_would_do_and_does_it(
     assert (json.loads(done)["dry_run"], json.loads(done)["set_aside"]) == (False, [moved])
     assert json.loads(done)["credits"] == {"planned": 0, "charged": 0}
     assert "Bronze has no snapshot there" in nothing
+    assert command_line([*command, "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["Bronze has no snapshot there"]
+    assert command_line(["bronze", "set-aside", "--future", "--endpoint", "exchange/map", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["no snapshot lies in the future"]
     assert command_line(["bronze", "set-aside"]) == ExitCode.USAGE
+    assert "say which snapshots" in capsys.readouterr().err
+    assert command_line([*command, "--future"]) == ExitCode.USAGE
+    assert "--future or --after, not both" in capsys.readouterr().err

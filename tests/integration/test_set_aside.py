@@ -191,9 +191,9 @@ def scan(home: SimulatedHome) -> list[str]:
     (file,) = home.bronze.files("fear-and-greed/latest")
     content = (Path(home.settings.lake_root) / file.path).read_bytes()
     for part in range(1, 5):
-        home.bronze.store.put_if_absent(
-            home.bronze.path_of("exchange/assets", NOW, part), lambda stream: stream.write(content)
-        )
+        path = Path(home.settings.lake_root) / home.bronze.path_of("exchange/assets", NOW, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     home.at(NOW + timedelta(hours=1)).extract("10x", due=False)
     return [name for name in names(home, "bronze") if name.startswith("exchange/assets")]
 

@@ -44,7 +44,7 @@ def backfill(
         if as_json:
             show_report("backfill", plan.as_json())
             return
-        show_table("would be done, from Bronze, for 0 credits", plan.COLUMNS, plan.rows())
+        show_table("would be done, from Bronze, for 0 credits", plan.COLUMNS, plan.rows(), plan.or_else)
         for notice in plan.notices:
             typer.echo(notice, err=True)
         return

@@ -38,7 +38,7 @@ def set_aside(
     order, seconds = AsideOrder.of(after, endpoint, future=future), seconds_of(wait)
     runtime = invocation.runtime("bronze set-aside")
     if dry_run:
-        _show_plan(order.plan(runtime.bronze, runtime.clock.now()), as_json=as_json)
+        _show_plan(SetAside(runtime).plan(order), order.or_else, as_json=as_json)
         return
     with progress_display(wanted=not as_json) as progress:
         report = SetAside(runtime, progress).set_aside(order, seconds)
@@ -51,11 +51,12 @@ def set_aside(
     raise typer.Exit(int(report.result.exit_code))
 
 
-def _show_plan(plan: AsidePlan, *, as_json: bool) -> None:
+def _show_plan(plan: AsidePlan, or_else: str, *, as_json: bool) -> None:
     if as_json:
         show_report("bronze set-aside", {"dry_run": True, "credits": {"planned": 0, "charged": 0}, **plan.as_json()})
         return
-    show_table(f"would be set aside: {plan}; Silver and the warehouse would follow", plan.COLUMNS, plan.rows())
+    title = f"would be set aside: {plan}; Silver and the warehouse would follow"
+    show_table(title, plan.COLUMNS, plan.rows(), or_else)
 
 
 @app.callback()

@@ -33,8 +33,19 @@ def show_report(command: str, body: dict[str, Any], error: CryptoEltError | None
     show_json(report_as_json(command, body, error))
 
 
-def show_table(title: str, columns: list[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print rows as a table on a terminal; off it as plain lines under a line of column names."""
+def show_table(title: str, columns: list[str], rows: Iterable[Iterable[object]], or_else: str = "") -> None:
+    """Print rows as a table on a terminal; off it as plain lines under a line of column names.
+
+    Args:
+        title: what the table is, on a terminal.
+        columns: their names.
+        rows: the cells.
+        or_else: the line to print where there are no rows; without one they are an empty table.
+    """
+    rows = list(rows)
+    if or_else and not rows:
+        typer.echo(or_else)
+        return
     if not on_terminal():
         for row in [columns, *rows]:
             typer.echo("\t".join(str(cell) for cell in row))

@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
-from cryptoelt.sandbox.faults import DISTORTIONS, KINDS
+from cryptoelt.sandbox.faults import DISTORTIONS, KINDS, REFUSED_ID
 
+_VALUES = "; ".join(
+    f"{kind.name}{f'={kind.default}' if kind.default else ''}: {kind.what}"
+    for kind in (*KINDS.values(), *DISTORTIONS.values(), REFUSED_ID)
+    if kind.default is not None
+)
 _FAULT_HELP = (
     "What goes wrong, repeatable: a kind, then as needed =VALUE, @ENDPOINT, *TIMES (else for ever) and +SKIP (calls "
-    f"let through first), e.g. http_500@key/info*2. Kinds: {', '.join([*KINDS, *DISTORTIONS])}."
+    f"let through first), e.g. http_500@key/info*2. Kinds: {', '.join([*KINDS, *DISTORTIONS, REFUSED_ID.name])}. "
+    f"VALUE, with its default: {_VALUES}."
 )
 
 

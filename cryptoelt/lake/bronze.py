@@ -165,6 +165,15 @@ class Bronze:
         groups = groupby(files, key=lambda file: file.snapshot)
         return [BronzeSnapshot(endpoint, snapshot, tuple(found)) for snapshot, found in groups]
 
+    def torn(self, endpoint: str) -> list[BronzeSnapshot]:
+        """Return what is still in Bronze of snapshots that were set aside in part, oldest first.
+
+        A copy of what was set aside, put back with some or all of its files, is none of them.
+        """
+        aside = {source.snapshot: source for source in self.aside(endpoint)}
+        there = self.snapshots(endpoint) if aside else []
+        return [source for source in there if source.snapshot in aside and _are_parts(source, aside[source.snapshot])]
+
     def files(self, endpoint: str, after: datetime | None = None) -> list[BronzeFile]:
         """Return the files of an endpoint above `after`, oldest first; only months that can hold one are listed."""
         first_month = "" if after is None else f"{after.astimezone(UTC):%Y-%m}"
@@ -307,6 +316,11 @@ class Bronze:
                 path = self.path_of(snapshot.endpoint, snapshot.snapshot, number)
                 raise damaged(self.store.location(path), "this part of the snapshot is missing")
         return snapshot.files
+
+
+def _are_parts(one: BronzeSnapshot, other: BronzeSnapshot) -> bool:
+    """Tell whether two halves of a snapshot have no file in common."""
+    return {file.part for file in one.files}.isdisjoint(file.part for file in other.files)
 
 
 def _file_of(endpoint: str, path: str, name: str) -> BronzeFile | None:

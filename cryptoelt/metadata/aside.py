@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptoelt.clock import iso
-from cryptoelt.metadata.jsonl import append_line, read_last
+from cryptoelt.clock import iso, parse_iso
+from cryptoelt.errors import StorageError
+from cryptoelt.metadata.jsonl import append_line, read_last, read_newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,26 @@ class AsideJournal:
         """
         last = read_last(self._path)
         return last is not None and last.get("event") == _BEGUN
+
+    def unfinished(self) -> dict[str, set[datetime]]:
+        """Return, by endpoint, what all of them were to move that began since one was last complete.
+
+        Raises:
+            StorageError: the journal cannot be read, or a line of it is none of ours.
+        """
+        found: dict[str, set[datetime]] = {}
+        for line in read_newest_first(self._path):
+            if line.get("event") != _BEGUN:
+                break
+            try:
+                for endpoint, moments in line["snapshots"].items():
+                    found.setdefault(endpoint, set()).update(map(parse_iso, moments))
+            except (KeyError, AttributeError, TypeError, ValueError) as exc:
+                raise StorageError(
+                    f"{self._path}: the line of run {line.get('run_id')} does not say what was to be set aside",
+                    hint="restore the file from a backup",
+                ) from exc
+        return found
 
     def _append(self, line: dict[str, Any]) -> None:
         append_line(self._path, line)

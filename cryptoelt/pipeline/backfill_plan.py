@@ -95,6 +95,11 @@ class BackfillPlan:
             "notices": self.notices,
         }
 
+    @property
+    def or_else(self) -> str:
+        """What is said to people where there is nothing to do."""
+        return "Bronze has nothing to build anew" if self.order.rebuild else "nothing is missing"
+
     def rows(self) -> Iterator[list[object]]:
         """Yield the lines of a table for people: only what there is to do."""
         for plan in self.tables:

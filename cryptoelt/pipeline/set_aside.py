@@ -2,6 +2,7 @@
 
 What was set aside is itself the record of what is to be gone: each run takes out of Silver, and of the warehouse in
 use, what they still hold of it. So one that was killed is completed by the next, and a second database by a run for it.
+What it had not moved yet is in the journal: the next one, whatever its order, moves it as well.
 """
 
 from __future__ import annotations
@@ -36,6 +37,16 @@ log = logging.getLogger("cryptoelt.pipeline")
 class SetAside(Backfill):
     """Runs one order with the parts of one runtime."""
 
+    def plan(self, order: AsideOrder) -> AsidePlan:
+        """Look up what an order would move, with what those before it that were cut short have left; writes nothing.
+
+        Raises:
+            StorageError: Bronze or the journal cannot be read.
+        """
+        runtime = self._runtime
+        unfinished = AsideJournal(runtime.settings.metadata_dir).unfinished()
+        return order.plan(runtime.bronze, runtime.clock.now(), unfinished)
+
     def set_aside(self, order: AsideOrder, wait: float = 0.0) -> AsideReport:
         """Move the files, and let Silver and the warehouse follow.
 
@@ -58,7 +69,7 @@ class SetAside(Backfill):
             stack.enter_context(runtime.lock(wait))
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
             self._reach_database(stack)
-            journal, plan = AsideJournal(runtime.settings.metadata_dir), order.plan(runtime.bronze, started)
+            journal, plan = AsideJournal(runtime.settings.metadata_dir), self.plan(order)
             if plan.sources:
                 journal.begin(runtime.run_id, started, plan.moments)
                 self._move(plan)
@@ -69,7 +80,7 @@ class SetAside(Backfill):
             if result.exit_code is ExitCode.DONE and journal.is_unfinished():
                 journal.end(runtime.run_id, runtime.clock.now())
             if not plan.sources:
-                result.reason = "Bronze has no snapshot there"
+                result.reason = order.or_else
             record.end(result)
         return AsideReport(plan, result)
 

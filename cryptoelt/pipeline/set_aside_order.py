@@ -13,7 +13,7 @@ from cryptoelt.tables import TABLES
 from cryptoelt.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from cryptoelt.lake.bronze import Bronze, BronzeSnapshot
@@ -40,24 +40,43 @@ class AsideOrder:
             UsageError: not exactly one of the two ways of choosing was used, or an endpoint or a moment is none.
         """
         if future is (after is not None):
-            raise UsageError(
-                "say which snapshots: --future, or --after MOMENT", hint="one of the two; --dry-run looks first"
-            )
+            said = "--future or --after, not both" if future else "say which snapshots: --future, or --after MOMENT"
+            raise UsageError(said, hint="one of the two; --dry-run looks first")
         for name in endpoints or []:
             if name not in ENDPOINTS:
                 raise UsageError(f"unknown endpoint {name!r}", hint=did_you_mean(name, ENDPOINTS))
         chosen = tuple(name for name in ENDPOINTS if not endpoints or name in endpoints)
         return cls(chosen, None if after is None else moment_named("--after", after))
 
-    def plan(self, bronze: Bronze, now: datetime) -> AsidePlan:
-        """Look up the snapshots of Bronze that are meant.
+    @property
+    def or_else(self) -> str:
+        """What is said to people where nothing of that kind lies in Bronze."""
+        return "no snapshot lies in the future" if self.after is None else "Bronze has no snapshot there"
+
+    def plan(
+        self, bronze: Bronze, now: datetime, unfinished: Mapping[str, Collection[datetime]] | None = None
+    ) -> AsidePlan:
+        """Look up the snapshots of Bronze that are meant, and those that an order before this one has left there.
+
+        Args:
+            bronze: where they lie.
+            now: what the future begins after.
+            unfinished: what orders that were cut short had meant; it is completed whatever this one means.
 
         Raises:
             StorageError: Bronze cannot be listed.
         """
-        after = now + FUTURE if self.after is None else self.after
-        found = {name: bronze.snapshots(name, after=after) for name in self.endpoints}
+        found = {name: self._meant(bronze, name, now, (unfinished or {}).get(name, ())) for name in ENDPOINTS}
         return AsidePlan({name: sources for name, sources in found.items() if sources})
+
+    def _meant(
+        self, bronze: Bronze, name: str, now: datetime, unfinished: Collection[datetime]
+    ) -> list[BronzeSnapshot]:
+        after = now + FUTURE if self.after is None else self.after
+        meant = bronze.snapshots(name, after=after) if name in self.endpoints else []
+        left = [source for source in bronze.snapshots(name) if source.snapshot in unfinished] if unfinished else []
+        by_moment = {source.snapshot: source for source in (*left, *bronze.torn(name), *meant)}
+        return [by_moment[moment] for moment in sorted(by_moment)]
 
 
 @dataclass(frozen=True)

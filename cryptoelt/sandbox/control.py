@@ -52,10 +52,10 @@ def _object(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _fields(body: dict[str, Any], *names: str) -> list[Any]:
+def _fields(body: dict[str, Any], *names: str, hint: str = "") -> list[Any]:
     unknown = sorted(set(body) - set(names))
     if unknown or not body:
-        raise UsageError(f"unexpected body {sorted(body)}", hint=f"one or more of: {', '.join(names)}")
+        raise UsageError(f"unexpected body {sorted(body)}", hint=hint or f"one or more of: {', '.join(names)}")
     return [body.get(name) for name in names]
 
 
@@ -74,9 +74,10 @@ def set_clock(sandbox: Sandbox, body: dict[str, Any]) -> Any:
 
 def add_faults(sandbox: Sandbox, body: dict[str, Any]) -> Any:
     """Add faults: `{"faults": [spec]}`."""
-    (specs,) = _fields(body, "faults")
+    hint = '{"faults": ["KIND@ENDPOINT"]}, for example {"faults": ["http_500@key/info*2"]}'
+    (specs,) = _fields(body, "faults", hint=hint)
     if not isinstance(specs, list):
-        raise UsageError("faults is not a list", hint='{"faults": ["http_500*2"]}')
+        raise UsageError("faults is not a list", hint=hint)
     sandbox.faults.faults += [parse_fault(str(spec)) for spec in specs]
     return _list_faults(sandbox, {})
 

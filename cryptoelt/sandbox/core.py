@@ -158,7 +158,7 @@ class Sandbox:
         if endpoint.tells_time:
             payload["status"]["timestamp"] = api_time(self.clock.time_of_day().timestamp())
         if fault:
-            damage(name, fault.value, payload, endpoint)
+            damage(name, fault.value, payload, endpoint, is_named=fault.endpoint is not None)
         reply = Reply(200, as_body(payload), credits=credits_charged)
         call.records = len(endpoint.records(payload["data"])) if payload.get("data") else 0
         return badly_sent(reply, fault) if fault and fault.kind.stage is Stage.SENDING else reply

@@ -23,8 +23,15 @@ _WRONG: tuple[Callable[[Any], Any], ...] = (
 )
 
 
-def damage(kind: str, value: str, payload: Payload, endpoint: Endpoint) -> None:
+def damage(kind: str, value: str, payload: Payload, endpoint: Endpoint, *, is_named: bool = True) -> None:
     """Spoil a payload in place.
+
+    Args:
+        kind: the kind of the fault.
+        value: its value.
+        payload: envelope and data.
+        endpoint: whose answer it is.
+        is_named: whether the fault names this endpoint; one for every endpoint passes over those without its field.
 
     Raises:
         Refusal: the fault names a field that the answer does not have.
@@ -43,7 +50,8 @@ def damage(kind: str, value: str, payload: Payload, endpoint: Endpoint) -> None:
             field and isinstance(payload["data"], dict) and field in payload["data"] and not _somewhere(objects, field)
         ):
             objects = [payload["data"]]  # a field of what holds the records
-        _FIELDS[kind](objects, field)
+        if is_named or kind not in _OF_ALL or _somewhere(objects, field):
+            _FIELDS[kind](objects, field)
     elif kind == "short_list":
         del records[int(value) :]
     elif kind in _RECORDS and records:
@@ -168,6 +176,10 @@ _FIELDS: dict[str, Callable[[list[Payload], str], None]] = {
     "nul_in_text": _in_a_text("\u0000"),
     "lone_surrogate": _in_a_text("\ud83d"),
 }
+
+
+#: Those that have a field by default, which not every endpoint has.
+_OF_ALL = {"all_missing", "all_text"}
 
 
 def _duplicate(records: list[Any]) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _INT64 = 2**63
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _VALID_FROM = "valid_from"
+#: Tables of Silver that are loaded into another one's.
+_ROWS_ELSEWHERE = {"market_sentiment_history": "fact_market_sentiment"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ def find_row(connection: Connection, table: str, wanted: dict[str, Any]) -> Row:
 def _key_columns(table: str) -> dict[str, Column[Any]]:
     tables: dict[str, SqlTable] = {t.name: t for t in Base.metadata.sorted_tables if t.schema == DWH}
     if table not in tables:
+        if table in _ROWS_ELSEWHERE:
+            place = _ROWS_ELSEWHERE[table]
+            raise UsageError(f"{table} is no table of {DWH}", hint=f"its rows stand in {place}: trace them there")
         raise UsageError(f"unknown table {table!r}", hint=did_you_mean(table, sorted(tables)))
     return {column.name: column for column in tables[table].primary_key.columns}
 

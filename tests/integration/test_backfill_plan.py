@@ -96,6 +96,16 @@ def test_off_a_terminal_it_prints_plain_lines(home: BackfilledHome, capsys: pyte
     assert "\x1b" not in shown.out + shown.err
 
 
+@pytest.mark.parametrize(
+    ("option", "said"), [([], "nothing is missing"), (["--rebuild"], "Bronze has nothing to build anew")]
+)
+def test_where_there_is_nothing_to_do_it_says_so(
+    home: BackfilledHome, capsys: pytest.CaptureFixture[str], option: list[str], said: str
+) -> None:
+    assert run(["backfill", "--dry-run", "--table", MARKET, "--to", "2020-01-01", *option]) == 0
+    assert capsys.readouterr().out.splitlines() == [said]
+
+
 def test_a_damaged_file_is_named(home: BackfilledHome, capsys: pytest.CaptureFixture[str]) -> None:
     torn = home.path(home.snapshots(MARKET)[-1])
     torn.write_bytes(b"PAR1")

@@ -103,6 +103,12 @@ def test_control_refuses_nonsense_and_says_why(server: SandboxServer, path: str,
     assert answer.json()["error"]
 
 
+@pytest.mark.parametrize("body", [{}, {"fault": "http_500"}, {"faults": "http_500"}])
+def test_control_shows_the_form_of_faults(server: SandboxServer, body: dict[str, Any]) -> None:
+    answer = requests.post(f"{server.base_url}/sandbox/faults", json=body, timeout=10).json()
+    assert answer["hint"].startswith('{"faults": ["KIND@ENDPOINT"]}')
+
+
 def test_control_is_neither_counted_nor_listed(server: SandboxServer) -> None:
     requests.get(server.base_url + "/sandbox/usage", timeout=10)
 

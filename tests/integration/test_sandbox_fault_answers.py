@@ -250,6 +250,17 @@ def test_a_field_that_is_no_part_of_the_answer_is_said_aloud(server: SandboxServ
     assert "market_cup" in answer.json()["status"]["error_message"]
 
 
+@pytest.mark.parametrize("kind", ["all_missing", "all_text"])
+def test_a_fault_for_every_endpoint_passes_over_those_without_its_field(server: SandboxServer, kind: str) -> None:
+    good = get(server).json()["data"]
+    server.add_fault(f"{kind}=num_tokens")
+    assert get(server, METRICS).status_code == 200
+    assert get(server).json()["data"] != good
+    server.clear_faults()
+    server.add_fault(f"{kind}=num_tokens@{METRICS}")
+    assert get(server, METRICS).status_code == 500
+
+
 def test_a_bad_price_is_charged_and_told_by_key_info(server: SandboxServer) -> None:
     server.add_fault("bad_price", value="5", times=1)
     told = get(server).json()["status"]["credit_count"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,9 @@ from cryptoelt.cli import run as command_line
 from cryptoelt.clock import Clock
 from cryptoelt.errors import ExitCode, StorageError, UsageError
 from cryptoelt.frequencies import endpoints_of
+from cryptoelt.lake.bronze import Bronze
 from cryptoelt.lake.silver import SNAPSHOT, SilverTable
+from cryptoelt.lake.store import LocalStore
 from cryptoelt.machine.checks import Verdict, snapshots_check
 from cryptoelt.metadata.aside import AsideJournal
 from cryptoelt.metadata.runs import RunJournal
@@ -33,7 +36,6 @@ from tests.support.schedule import SharedRuntime, SimulatedHome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pydantic import SecretStr
 
@@ -105,7 +107,7 @@ def test_files_are_moved_and_keep_their_names(simulated: SimulatedHome) -> None:
     assert (names(simulated, "bronze"), names(simulated, "set-aside")) == (true, wrong)
     assert report.as_json()["set_aside"] == plan.as_json()["set_aside"]
     again = set_aside(simulated)
-    assert (again.result.status, again.result.reason) == (Status.NOTHING, "Bronze has no snapshot there")
+    assert (again.result.status, again.result.reason) == (Status.NOTHING, "no snapshot lies in the future")
 
 
 def test_the_snapshots_after_a_moment_are_those_of_the_endpoints_that_are_named(simulated: SimulatedHome) -> None:
@@ -159,6 +161,87 @@ def test_the_doctor_names_them_until_all_is_done(simulated: SimulatedHome) -> No
     assert "may still be in Silver" in snapshots_check(simulated.settings, simulated.clock).detail
     set_aside(simulated)
     assert snapshots_check(simulated.settings, simulated.clock).verdict is Verdict.OK
+
+
+class DyingStore(LocalStore):
+    """Dies after some moves."""
+
+    moves = 0
+
+    def move_if_absent(self, path: str, target: str) -> None:
+        if self.moves == 0:
+            raise Killed
+        self.moves -= 1
+        super().move_if_absent(path, target)
+
+
+def die_after(home: SimulatedHome, moves: int, order: AsideOrder) -> None:
+    """Set aside until so many files have moved."""
+    store = DyingStore(Path(home.settings.lake_root))
+    store.moves = moves
+    runtime = SharedRuntime(home.settings, "bronze set-aside", home.clock)
+    runtime.__dict__["bronze"] = Bronze(store)  # what the cached property would have kept
+    with pytest.raises(Killed):
+        SetAside(runtime).set_aside(order)
+
+
+def scan(home: SimulatedHome) -> list[str]:
+    """Put a scan of four parts and the answers of an hour later in Bronze; return the parts."""
+    home.extract("10x", due=False)
+    (file,) = home.bronze.files("fear-and-greed/latest")
+    content = (Path(home.settings.lake_root) / file.path).read_bytes()
+    for part in range(1, 5):
+        path = Path(home.settings.lake_root) / home.bronze.path_of("exchange/assets", NOW, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    home.at(NOW + timedelta(hours=1)).extract("10x", due=False)
+    return [name for name in names(home, "bronze") if name.startswith("exchange/assets")]
+
+
+ALL_DAY = AsideOrder.of("2026-11-30T10:00:00Z", None, future=False)
+
+
+@pytest.mark.parametrize("cuts", [(0,), (2,), (1, 1), (5, 2)], ids=str)
+def test_what_a_killed_order_had_not_moved_is_moved_by_the_next(
+    simulated: SimulatedHome, cuts: tuple[int, ...]
+) -> None:
+    following = AsideOrder.of(None, ["fear-and-greed/latest"], future=True)
+    scan(simulated)
+    everything = names(simulated, "bronze")
+    die_after(simulated, cuts[0], ALL_DAY)
+    for moves in cuts[1:]:
+        die_after(simulated, moves, following)
+    moved = names(simulated, "set-aside")
+    assert len(moved) == sum(cuts)
+
+    runtime = SharedRuntime(simulated.settings, "bronze set-aside", simulated.clock)
+    told = SetAside(runtime).plan(following).as_json()["set_aside"]
+    left = [name.removeprefix("bronze/") for entry in told for name in entry["files"]]
+    assert sorted(left + moved) == everything
+    assert set_aside(simulated, following).result.exit_code is ExitCode.DONE
+    assert (names(simulated, "bronze"), names(simulated, "set-aside")) == ([], everything)
+    assert not AsideJournal(simulated.settings.metadata_dir).is_unfinished()
+
+
+def test_a_snapshot_that_lies_aside_in_part_is_completed_though_the_journal_forgot_it(simulated: SimulatedHome) -> None:
+    parts = scan(simulated)
+    die_after(simulated, 3, AsideOrder.of("2026-11-30T10:00:00Z", ["exchange/assets"], future=False))
+    AsideJournal(simulated.settings.metadata_dir).end("older", simulated.clock.now())  # as a former version wrote
+    check = snapshots_check(simulated.settings, simulated.clock)
+    assert (check.verdict, "exchange/assets 2026-11-30T10:35:00Z" in check.detail) == (Verdict.WARN, True)
+
+    set_aside(simulated)
+    assert (names(simulated, "set-aside"), len(names(simulated, "bronze"))) == (parts, 6)
+    assert snapshots_check(simulated.settings, simulated.clock).verdict is Verdict.OK
+
+
+def test_a_file_that_was_copied_back_is_left_in_bronze(simulated: SimulatedHome) -> None:
+    (first, *_) = scan(simulated)
+    set_aside(simulated, ALL_DAY)
+    lake = Path(simulated.settings.lake_root)
+    (lake / "bronze" / first).write_bytes((lake / "set-aside" / first).read_bytes())
+    set_aside(simulated)
+    assert names(simulated, "bronze") == [first]
 
 
 def test_a_window_whose_answers_were_set_aside_is_asked_when_it_comes(simulated: SimulatedHome) -> None:
@@ -260,4 +343,11 @@ def test_the_command_shows_what_it_would_do_and_does_it(
     assert (json.loads(done)["dry_run"], json.loads(done)["set_aside"]) == (False, [moved])
     assert json.loads(done)["credits"] == {"planned": 0, "charged": 0}
     assert "Bronze has no snapshot there" in nothing
+    assert command_line([*command, "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["Bronze has no snapshot there"]
+    assert command_line(["bronze", "set-aside", "--future", "--endpoint", "exchange/map", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["no snapshot lies in the future"]
     assert command_line(["bronze", "set-aside"]) == ExitCode.USAGE
+    assert "say which snapshots" in capsys.readouterr().err
+    assert command_line([*command, "--future"]) == ExitCode.USAGE
+    assert "--future or --after, not both" in capsys.readouterr().err

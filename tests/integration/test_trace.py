@@ -370,6 +370,11 @@ def test_a_part_of_a_key_leaves_the_newest_row(home: Home) -> None:
 BAD = [
     (["fact_crypto_markt"], "unknown table 'fact_crypto_markt'", "did you mean fact_crypto_market?"),
     (["load_batch"], "unknown table 'load_batch'", "one of: "),
+    (
+        ["market_sentiment_history"],
+        "market_sentiment_history is no table of dwh",
+        "its rows stand in fact_market_sentiment",
+    ),
     (["fact_crypto_market", "coin=1"], "fact_crypto_market has no key column 'coin'", "one of: crypto_id, "),
     (["fact_crypto_market", "price_usd=1"], "fact_crypto_market has no key column 'price_usd'", "one of: crypto_id"),
     (["fact_crypto_market", "1"], "'1': not of the form KEY=VALUE", "its key: crypto_id, snapshot_timestamp"),

@@ -102,7 +102,8 @@ def test_a_balance_that_no_double_can_hold_breaks_no_check(all_in_scope: Connect
     with all_in_scope.cursor() as cursor:
         try:
             put_all_in_scope(cursor, check.table)
-            cursor.execute(f"UPDATE dwh.fact_exchange_assets SET balance = {balance}")
+            kpis = "currency_price_usd = 1, total_usd_value = 4e-324"
+            cursor.execute(f"UPDATE dwh.fact_exchange_assets SET balance = {balance}, {kpis}")
             assert find(cursor, check) == (0, [])
         finally:
             all_in_scope.rollback()

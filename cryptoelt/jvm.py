@@ -88,9 +88,14 @@ class Jvm:
                     os.kill(pid, signal.SIGKILL)
 
     def end(self, patience: float) -> None:
-        """Ask the JVM to end and give it so many seconds for it, then kill it; return when it is gone."""
+        """Ask the JVM to end and give it so many seconds for it, then kill it; return when it is gone.
+
+        Raises:
+            TimeoutExpired: the kernel does not let go of it; it is killed once more when this process ends.
+        """
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with suppress(OSError):  # it has ended by itself
+                self._process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
         self.kill()

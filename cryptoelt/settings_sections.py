@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -101,7 +102,7 @@ class BudgetSettings(_Section):
 
     def spendable_of(self, limit: int) -> int:
         """Return the credits of a month that may be spent of a limit: the limit less the buffer."""
-        return int(limit * (1 - self.buffer) + 1e-9)
+        return int(limit * (1 - Fraction(str(self.buffer))))  # exact, whatever the limit
 
 
 class ExtractSettings(_Section):

@@ -8,6 +8,7 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -239,12 +240,13 @@ class SparkHost:
         if self._is_killed_at_once:
             self.kill()  # before the wait: whoever waits for an answer of it gets none
         self._thread.join()
-        if self._session is not None and not self._is_killed_at_once:
-            self._session.stop()
-        if self._jvm is not None:
-            self._jvm.end(_DUMP_SECONDS if self._dumps_archive else 0)
-        shutil.rmtree(self._setup.scratch, ignore_errors=True)
-        self._forget()
+        with ExitStack() as ending:  # each step is taken, also where the one before it fails
+            ending.callback(self._forget)
+            ending.callback(shutil.rmtree, self._setup.scratch, ignore_errors=True)
+            if self._jvm is not None:
+                ending.callback(self._jvm.end, _DUMP_SECONDS if self._dumps_archive else 0)
+            if self._session is not None and not self._is_killed_at_once:
+                self._session.stop()
 
     @property
     def _is_killed_at_once(self) -> bool:

@@ -27,6 +27,7 @@ class Answer:
         records: the items of `data` when it is a list; else one record, `data` itself.
         requested_at: when it was sent for, by our clock.
         server_time: `status.timestamp`, else the header `Date`, aware UTC; None when the answer has neither.
+        http_date: the header `Date`, aware UTC, where it is sent; the only witness when `status.timestamp` is wrong.
         credits: what the call cost, by `status.credit_count`.
         total_count: `status.total_count` where the endpoint sends it.
         sha256: checksum of the body as received.
@@ -45,3 +46,4 @@ class Answer:
     sha256: str
     is_list: bool = False
     elapsed_ms: int = 0
+    http_date: datetime | None = None

@@ -244,6 +244,7 @@ def _answer(attempt: _Try, exchange: Exchange, verdict: Verdict) -> Answer:
         sha256=_sha256(body),
         is_list=envelope.is_list,
         elapsed_ms=exchange.elapsed_ms,
+        http_date=exchange.date,
     )
 
 

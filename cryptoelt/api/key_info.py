@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cryptoelt.api.catalogue import KEY_INFO
-from cryptoelt.api.envelope import whole_number
-from cryptoelt.api.key_plan import KeyPlan, KeyPlanFile
+from cryptoelt.api.key_plan import KeyPlan, KeyPlanFile, figure_of
 from cryptoelt.api.reconcile import reconcile
 from cryptoelt.api.skew import clock_notice
 from cryptoelt.errors import STOPS_THE_RUN, ApiUnavailableError, CryptoEltError, StorageError
@@ -89,11 +88,11 @@ def _take_up(said: KeyPlan, client: CoinMarketCapClient, settings: Settings, clo
 
 
 def _reconciled(month: Any, ledger: CreditLedger, name: str) -> bool:
-    used = whole_number(_member(month, "credits_used"))
+    used = figure_of(_member(month, "credits_used"))
     if used is None:
         log.warning("credits.not_reconciled", extra={"fields": {"message": f"{KEY_INFO.name} says no credits_used"}})
         return False
-    return reconcile(ledger, used, whole_number(_member(month, "credits_left")), name)
+    return reconcile(ledger, used, figure_of(_member(month, "credits_left")), name)
 
 
 def _member(value: Any, name: str) -> Any:

@@ -26,6 +26,9 @@ _RESET_NAME = "credit_limit_monthly_reset_timestamp"
 #: What holds until key/info was asked: the free plan as it was before 2026, on the safe side of today's.
 _CREDITS = 10_000
 _REQUESTS = 30
+#: No plan allows more; a larger number is a mistake of the provider's, and must not become a limit of ours.
+_LARGEST = 10**12
+_DAYS = range(1, 32)
 BY_KEY_INFO, BY_SETTING, BY_DEFAULT = "key/info", "setting", "default"
 
 
@@ -57,9 +60,9 @@ class KeyPlan:
 
     @classmethod
     def of(cls, plan: Any) -> KeyPlan:
-        """Read `data.plan` of key/info; a limit of 0 is none."""
+        """Read `data.plan` of key/info; a limit of 0 is none, nor is one that no plan can have."""
         said = plan if isinstance(plan, dict) else {}
-        credits, requests = (whole_number(said.get(name)) for name in (_CREDITS_NAME, _REQUESTS_NAME))
+        credits, requests = (figure_of(said.get(name)) for name in (_CREDITS_NAME, _REQUESTS_NAME))
         reset = moment_of(said.get(_RESET_NAME))
         return cls(credits or None, requests or None, None if reset is None else reset.day)
 
@@ -104,7 +107,8 @@ class KeyPlanFile:
         if said is None:
             return KeyPlan()
         plan = KeyPlan.of(said.values.get("plan"))
-        return replace(plan, reset_day=whole_number(said.values.get("reset_day")))
+        day = whole_number(said.values.get("reset_day"))
+        return replace(plan, reset_day=day if day in _DAYS else None)
 
     def remember(self, plan: KeyPlan, now: datetime) -> None:
         """Note durably what key/info said.
@@ -115,6 +119,12 @@ class KeyPlanFile:
         limits = {_CREDITS_NAME: plan.credits, _REQUESTS_NAME: plan.requests}
         said = {"plan": limits, "reset_day": plan.reset_day, "asked_at": iso(now)}
         replace_json(self._path, said, durable=True)
+
+
+def figure_of(value: object) -> int | None:
+    """Return a number of credits or requests that key/info says; None for what cannot be one."""
+    number = whole_number(value)
+    return number if number is not None and number <= _LARGEST else None
 
 
 def limits_of(settings: Settings) -> dict[str, Limit]:

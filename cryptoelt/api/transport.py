@@ -157,7 +157,7 @@ class Transport:
             if header.strip().isdigit():
                 return float(header)
             return max(0.0, (email.utils.parsedate_to_datetime(header) - self._clock.now()).total_seconds())
-        except (TypeError, ValueError):  # neither seconds nor an aware date
+        except (TypeError, ValueError, OverflowError):  # neither seconds nor an aware date within the calendar
             return None
 
     def _told(self, exc: Exception, *, sent: bool) -> str:
@@ -174,9 +174,9 @@ class Transport:
 def _moment(header: str | None) -> datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(header or "")
-    except ValueError:
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: an offset that leaves the calendar
         return None
-    return None if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _never_sent(exc: Exception) -> bool:

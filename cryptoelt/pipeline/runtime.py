@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import uuid
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from cryptoelt.settings import Settings
     from cryptoelt.spark import SparkHost
     from cryptoelt.warehouse.engine import Warehouse
+
+log = logging.getLogger("cryptoelt.pipeline")
 
 
 def new_run_id(clock: Clock) -> str:
@@ -142,8 +145,21 @@ class Runtime:
         return open_warehouse(self.settings, self.clock)
 
     def close(self) -> None:
-        """End what this invocation started: the JVM and the database connections."""
+        """End what this invocation started: the JVM and the database connections.
+
+        What fails here is logged and changes nothing of what the invocation has done.
+        """
         if "spark" in self.__dict__:
-            self.spark.stop()
+            with _told("spark.close_failed"):
+                self.spark.stop()
         if "warehouse" in self.__dict__:
-            self.warehouse.close()
+            with _told("warehouse.close_failed"):
+                self.warehouse.close()
+
+
+@contextmanager
+def _told(event: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception:  # whatever it is, the result of the run is worth more
+        log.exception(event)

@@ -96,8 +96,8 @@ class Handler(BaseHTTPRequestHandler):
         return "cryptoelt-sandbox"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Write the Date header in the sandbox's time."""
-        return super().date_time_string(int(timestamp or self.server.sandbox.clock.now().timestamp()))
+        """Write the Date header in the time of day that the sandbox tells, as `status.timestamp`."""
+        return super().date_time_string(int(timestamp or self.server.sandbox.clock.time_of_day().timestamp()))
 
     def log_message(self, *_: object) -> None:
         """Say nothing: what was served is kept in /sandbox/served."""

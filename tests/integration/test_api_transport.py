@@ -37,6 +37,10 @@ METRICS = ENDPOINTS["global-metrics/quotes/latest"]
 KEY = "canary-91fe0b77"
 GOOD = b'{"data": {"quote": {}}, "status": {"error_code": "0", "credit_count": "1"}}'
 
+#: A moment that has no place in the calendar of UTC.
+BEYOND = "Fri, 31 Dec 9999 23:59:59 -1200"
+NO_YEAR = "Fri, 31 Dec 99999999999999999999 23:59:59 GMT"
+
 Responder = "Callable[[BaseHTTPRequestHandler], None]"
 
 
@@ -151,7 +155,10 @@ def test_the_time_of_an_answer_is_its_own_or_else_that_of_the_header(
         assert Api(tmp_path, url).client.ask_key_info().server_time == expected
 
 
-@pytest.mark.parametrize("header", [{}, {"Date": "yesterday"}, {"Date": "Mon, 30 Nov 2026 10:36:00 -0000"}])
+@pytest.mark.parametrize(
+    "header",
+    [{}, {"Date": "yesterday"}, {"Date": "Mon, 30 Nov 2026 10:36:00 -0000"}, {"Date": BEYOND}, {"Date": NO_YEAR}],
+)
 def test_an_answer_that_tells_no_time_has_none(tmp_path: Path, header: dict[str, str]) -> None:
     def respond(handler: Any) -> None:
         handler.send_response_only(200)
@@ -162,6 +169,11 @@ def test_an_answer_that_tells_no_time_has_none(tmp_path: Path, header: dict[str,
 
     with serving(respond) as (url, _):
         assert Api(tmp_path, url).client.get(METRICS).server_time is None
+
+
+def test_a_retry_after_beyond_the_calendar_is_as_good_as_none(tmp_path: Path) -> None:
+    with serving(in_turn(sends(503, Retry_After=NO_YEAR), sends(200, GOOD))) as (url, _):
+        assert Api(tmp_path, url).client.get(METRICS).credits == 1
 
 
 def test_a_redirection_is_not_followed_with_the_key(tmp_path: Path) -> None:

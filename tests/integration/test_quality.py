@@ -95,6 +95,20 @@ def test_a_check_finds_the_row_that_is_broken_and_no_other(all_in_scope: Connect
             all_in_scope.rollback()
 
 
+@pytest.mark.parametrize("balance", ["4e-324", "1e-400", "1e400"])
+@pytest.mark.parametrize("name", ["assets_kpis", "assets_negative"])
+def test_a_balance_that_no_double_can_hold_breaks_no_check(all_in_scope: Connection, balance: str, name: str) -> None:
+    check = named(name)
+    with all_in_scope.cursor() as cursor:
+        try:
+            put_all_in_scope(cursor, check.table)
+            kpis = "currency_price_usd = 1, total_usd_value = 4e-324"
+            cursor.execute(f"UPDATE dwh.fact_exchange_assets SET balance = {balance}, {kpis}")
+            assert find(cursor, check) == (0, [])
+        finally:
+            all_in_scope.rollback()
+
+
 def test_all_of_a_healthy_warehouse_passes_and_is_recorded(healthy: Warehouse) -> None:
     report = run_checks(healthy, chosen_checks(), "run-1", full=True)
     assert [str(outcome) for outcome in report.outcomes if outcome.verdict is not Verdict.PASSED] == []

@@ -336,7 +336,9 @@ def test_a_relative_home_is_made_absolute(home: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("monthly", "buffer", "spendable"), [(10_000, 0.35, 6500), (10_000, 0.0, 10_000), (100, 0.1, 90), (0, 0.35, 0)]
+    ("monthly", "buffer", "spendable"),
+    [(10_000, 0.35, 6500), (10_000, 0.0, 10_000), (100, 0.1, 90), (0, 0.35, 0), (10**400, 0.35, 65 * 10**398)],
+    ids=str,
 )
 def test_spendable_is_the_limit_less_the_buffer(monthly: int, buffer: float, spendable: int) -> None:
     assert BudgetSettings(monthly_credits=monthly, buffer=buffer).spendable_of(monthly) == spendable

@@ -12,8 +12,8 @@ import pyarrow as pa
 from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
-from cryptoelt.errors import AnswerError, DamagedFileError, as_known
-from cryptoelt.extract.fields import fit, trimmed
+from cryptoelt.errors import AnswerError, ApiUnavailableError, DamagedFileError, as_known
+from cryptoelt.extract.fields import fitted, trimmed
 from cryptoelt.extract.judgement import Tally, is_far_short, is_noticeably_short, no_more, unusable, unusable_answers
 from cryptoelt.frequencies import INIT
 from cryptoelt.identity import is_too_long
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cryptoelt.api.client import CoinMarketCapClient
     from cryptoelt.api.governor import Governor
     from cryptoelt.clock import Clock
+    from cryptoelt.errors import CryptoEltError
     from cryptoelt.extract.expected import ExpectedLists
     from cryptoelt.extract.fields import Column
     from cryptoelt.frequencies import Window
@@ -83,6 +84,8 @@ class BaseExtractor:
     measures: ClassVar[tuple[str, ...]] = ()
     #: Columns that no table is built from: a value that does not fit them costs no record.
     unbuilt: ClassVar[frozenset[str]] = frozenset()
+    #: Whether an answer that cannot be read counts as an unusable one of its window.
+    counts_unreadable: ClassVar[bool] = True
 
     def __init__(self, context: ExtractContext) -> None:
         self.context = context
@@ -147,7 +150,7 @@ class BaseExtractor:
         outcome: dict[str, Any] = {}
         try:
             self._require_tries()
-            self._extract(snapshot, unit, outcome)
+            self._extract_marked(snapshot, unit, outcome)
         except Exception as exc:
             status = Status.PARTIAL if unit.snapshots else Status.FAILED
             self._journal(started, {"status": status.value, **outcome, "error": error_as_json(as_known(exc))})
@@ -165,6 +168,22 @@ class BaseExtractor:
         found = self._unusable_before
         if len(found) >= self.context.settings.unusable_tries:
             raise no_more(self.endpoint_name, f"{len(found)} answers", found[-1].unusable)
+
+    def _extract_marked(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
+        """Extract; of a paid answer that nobody can read, leave an empty file: a window does not pay for ever."""
+        try:
+            self._extract(snapshot, unit, outcome)
+        except ApiUnavailableError as exc:
+            if exc.context.get("unreadable") and self.counts_unreadable and self.context.window and not self.is_init:
+                self._mark_unreadable(exc, snapshot, unit, outcome)
+            raise
+
+    def _mark_unreadable(self, error: CryptoEltError, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
+        call_id, page = str(error.context.get("call_id", "")), outcome.get("pages", 0) + 1
+        rows, clean = self.typed(call_id, (), snapshot)
+        note = self._note(call_id, clean=clean, is_last=False, unusable="it could not be read")
+        self._keep(rows, note, unit, snapshot, None if page == 1 else page)
+        unit.snapshots, unit.rows_in, unit.rows_loaded = [], 0, 0  # the pages before it are not built either
 
     @cached_property
     def _unusable_before(self) -> list[BronzeNote]:
@@ -291,20 +310,9 @@ class BaseExtractor:
             snapshot: their snapshot.
             constants: values of columns that the request says, not the record.
         """
-        values: dict[str, list[Any]] = {column.name: [] for column in self.columns}
-        unfit: list[list[str] | None] = []
-        raw: list[str] = []
-        for record in records:
-            broken = []
-            subject = self.subject_of(record.value)
-            for column in self.columns:
-                sent = constants[column.name] if column.name in constants else column.value_in(subject)
-                value, rule = fit(sent, column.type)
-                values[column.name].append(value)
-                if rule is not None:
-                    broken.append(f"{column.name}={rule}")
-            unfit.append(broken or None)
-            raw.append(record.raw)
+        found = list(records)
+        values, unfit = fitted(self.columns, [self.subject_of(record.value) for record in found], constants)
+        raw = [record.raw for record in found]
         common = [
             pa.array([snapshot] * len(raw), COMMON_FIELDS[0].type),
             pa.array([call_id] * len(raw), pa.string()),

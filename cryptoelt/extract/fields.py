@@ -12,7 +12,7 @@ from cryptoelt.clock import parse_iso
 from cryptoelt.lake.bronze import UTC_MICROSECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _INT64 = 2**63
 
@@ -110,6 +110,30 @@ def fit(value: Any, type_: pa.DataType) -> tuple[Any, str | None]:
     if value is None:
         return None, None
     return _FITTING[type_](value)
+
+
+def fitted(
+    columns: Sequence[Column], subjects: Iterable[Any], constants: Mapping[str, Any]
+) -> tuple[dict[str, list[Any]], list[list[str] | None]]:
+    """Return the values of columns, column by column, and of each subject the rules it breaks; None for none.
+
+    Args:
+        columns: the columns.
+        subjects: what they are taken from.
+        constants: values of columns that the request says, not the subject.
+    """
+    values: dict[str, list[Any]] = {column.name: [] for column in columns}
+    unfit: list[list[str] | None] = []
+    for subject in subjects:
+        broken = []
+        for column in columns:
+            sent = constants[column.name] if column.name in constants else column.value_in(subject)
+            value, rule = fit(sent, column.type)
+            values[column.name].append(value)
+            if rule is not None:
+                broken.append(f"{column.name}={rule}")
+        unfit.append(broken or None)
+    return values, unfit
 
 
 def _first(value: Any) -> Any:

@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pyarrow as pa
-
 from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
 from cryptoelt.errors import AnswerError, ApiUnavailableError, DamagedFileError, as_known
-from cryptoelt.extract.fields import fitted, trimmed
-from cryptoelt.extract.judgement import Tally, is_far_short, is_noticeably_short, no_more, unusable, unusable_answers
+from cryptoelt.extract.fields import bronze_rows, fitted, has_long_text, trimmed
+from cryptoelt.extract.judgement import (
+    Tally,
+    fault_of_time,
+    is_far_short,
+    is_noticeably_short,
+    no_more,
+    require_open,
+    unusable,
+    unusable_answers,
+)
 from cryptoelt.frequencies import INIT
-from cryptoelt.identity import is_too_long
-from cryptoelt.lake.bronze import COMMON_FIELDS
 from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
+
+    import pyarrow as pa
 
     from cryptoelt.api.answer import Answer, RawRecord
     from cryptoelt.api.client import CoinMarketCapClient
@@ -94,6 +101,7 @@ class BaseExtractor:
         self._keys: set[tuple[Any, ...]] = set()
         self._repeated = 0
         self._records = 0
+        self._late = ""
 
     def estimate(self, snapshot: datetime) -> Cost:  # noqa: ARG002 - for overrides
         """Return the calls that a run at this moment would make, and at most what they cost; asks nobody.
@@ -215,9 +223,16 @@ class BaseExtractor:
             raise unusable(self.endpoint_name, fault, answer.call_id)
 
     def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
-        """Make one call, where its answer would find room; `rows` bounds what it can cost."""
+        """Make one call, where its answer would find room; `rows` bounds what it can cost.
+
+        Raises:
+            WindowClosedError: the window that is served has ended; no call was made.
+        """
+        require_open(self.context.window, self.context.clock.now())
         self.context.bronze.require_space(self.endpoint_name, snapshot, self.endpoint.largest_answer)
-        return self.context.client.get(self.endpoint, rows, **parameters)
+        answer = self.context.client.get(self.endpoint, rows, **parameters)
+        self._late = fault_of_time(self.context.window, self.context.clock.now())
+        return answer
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the records of an answer.
@@ -252,7 +267,7 @@ class BaseExtractor:
             AnswerError: there is nothing in it to keep.
         """
         try:
-            return list(self.parse(answer)), ""
+            return list(self.parse(answer)), self._late
         except AnswerError as exc:
             if not any(record.value for record in answer.records):
                 raise
@@ -312,18 +327,10 @@ class BaseExtractor:
         """
         found = list(records)
         values, unfit = fitted(self.columns, [self.subject_of(record.value) for record in found], constants)
-        raw = [record.raw for record in found]
-        common = [
-            pa.array([snapshot] * len(raw), COMMON_FIELDS[0].type),
-            pa.array([call_id] * len(raw), pa.string()),
-            pa.array(range(self._records, self._records + len(raw)), pa.int64()),
-            pa.array(raw, pa.string()),
-            pa.array(unfit, COMMON_FIELDS[4].type),
-        ]
-        self._records += len(raw)  # counted on over the parts of a snapshot: they tell which of two records came last
-        typed = [pa.array(values[column.name], column.type) for column in self.columns]
-        schema = pa.schema([*COMMON_FIELDS, *(pa.field(column.name, column.type) for column in self.columns)])
-        return pa.table([*common, *typed], schema=schema), self._is_clean(values, unfit)
+        numbers = range(self._records, self._records + len(found))
+        self._records += len(found)  # counted on over the parts of a snapshot: they tell which of two records came last
+        common = [[snapshot] * len(found), [call_id] * len(found), numbers, [record.raw for record in found], unfit]
+        return bronze_rows(self.columns, common, values), self._is_clean(values, unfit)
 
     def subject_of(self, record: Any) -> Any:
         """Return what the columns are taken from: as a rule the record itself."""
@@ -335,16 +342,11 @@ class BaseExtractor:
         known = len(self._keys)
         self._keys.update(keys)
         self._repeated = len(keys) - (len(self._keys) - known)
-        return not missing and not self._repeated and not any(unfit) and not self._has_long_text(values)
+        return not missing and not self._repeated and not any(unfit) and not has_long_text(self.columns, values)
 
     def key_part(self, name: str, value: Any) -> Any:  # noqa: ARG002 - for overrides
         """Return the value of a key column as it identifies a record; None where it does not."""
         return trimmed(value)
-
-    def _has_long_text(self, values: dict[str, list[Any]]) -> bool:
-        """Tell whether some text might not fit into an index of the warehouse; a prose never stands in one."""
-        limited = (column.name for column in self.columns if column.type == pa.string() and not column.is_prose)
-        return any(value is not None and is_too_long(value) for name in limited for value in values[name])
 
     def _note(
         self,

@@ -6,10 +6,11 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cryptoelt.errors import DamagedFileError, UnusableAnswerError
+from cryptoelt.errors import DamagedFileError, UnusableAnswerError, WindowClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -70,6 +71,30 @@ def is_far_short(rows: int, known: int, share: float) -> bool:
 def is_noticeably_short(rows: int, known: int) -> bool:
     """Tell whether a list lacks so many of the rows that are known that somebody should look."""
     return known - rows >= _HANDFUL and is_far_short(rows, known, _SHRUNK)
+
+
+def require_open(window: Window | None, now: datetime) -> None:
+    """Raise where a window has ended: what is asked now is of another time than it is kept for.
+
+    The time that a run is given stands still while the machine sleeps, so the calendar is asked as well.
+
+    Raises:
+        WindowClosedError: it has ended.
+    """
+    if _has_ended(window, now):
+        raise WindowClosedError(
+            "the window closed before this was asked",
+            hint="what was fetched is kept, and the next run builds and loads it; see `cryptoelt status`",
+        )
+
+
+def fault_of_time(window: Window | None, now: datetime) -> str:
+    """Return why an answer that came now is unusable for a window; "" if it is not, or none is served."""
+    return "it came after its window had closed" if _has_ended(window, now) else ""
+
+
+def _has_ended(window: Window | None, now: datetime) -> bool:
+    return window is not None and window.end is not None and now >= window.end
 
 
 def unusable(endpoint: str, reason: str, call_id: str) -> UnusableAnswerError:

@@ -96,7 +96,9 @@ class PagedExtractor(BaseExtractor):
 
     def _records_of(self, answer: Answer, *, is_first: bool = True) -> tuple[list[RawRecord], str]:
         """Return the records, as of any answer; a page after the first may be empty, and is then the last."""
-        return ([], "") if answer.is_list and not answer.records and not is_first else super()._records_of(answer)
+        return (
+            ([], self._late) if answer.is_list and not answer.records and not is_first else super()._records_of(answer)
+        )
 
     def _fault_of_page(self, rows: pa.Table, so_far: int, limit: int) -> str:
         """Return why a page is unusable beside those before it: with it the list would never end; "" if it may.

@@ -77,7 +77,8 @@ class PagedExtractor(BaseExtractor):
             rows, clean = self.typed(answer.call_id, records, snapshot, **self.page_constants(page))
             fault = fault or self._fault_in(rows, tally) or self._fault_of_page(rows, so_far, limit)
             if is_last:
-                known = max(known, _as_far_as(wanted, answer.total_count))
+                total = answer.total_count if self.endpoint.tells_total else None
+                known = max(known, _as_far_as(wanted, total))
                 fault = fault or self._fault_of_length(known, usual, unit)
             note = self._note(answer.call_id, clean=clean, is_last=is_last, unusable=fault)
             file = self._keep(rows, note, unit, snapshot, None if is_last and page == 1 else page)
@@ -89,9 +90,7 @@ class PagedExtractor(BaseExtractor):
             if fault:
                 unit.snapshots, unit.rows_in, unit.rows_loaded = [], 0, 0  # the pages before it are not built either
                 raise unusable(self.endpoint_name, fault, answer.call_id)
-        total, rows_in = answer.total_count, outcome["rows"]
-        all_there_are = total if wanted is None or total is None else min(total, wanted)
-        outcome |= {"total_count": total, "is_complete": all_there_are is None or rows_in >= all_there_are}
+        outcome |= {"total_count": answer.total_count, "is_complete": outcome["rows"] >= _as_far_as(wanted, total)}
         outcome |= self.findings(snapshot, outcome["rows"])
 
     def _records_of(self, answer: Answer, *, is_first: bool = True) -> tuple[list[RawRecord], str]:

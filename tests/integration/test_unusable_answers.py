@@ -223,6 +223,18 @@ def test_the_older_listing_says_itself_how_many_there_are(extract: Extracting) -
     assert_unusable(extract, older(LISTINGS), "20 records came, 60 are known")
 
 
+@pytest.mark.parametrize("endpoint", [MAP, EXCHANGES, LISTINGS])
+def test_a_total_that_is_not_documented_rejects_no_list(extract: Extracting, endpoint: str) -> None:
+    class Counted(in_pages_of(5, endpoint)):  # type: ignore[misc]
+        def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+            return dataclasses.replace(super()._ask(snapshot, rows, **parameters), total_count=36_000)
+
+    ran = extract(endpoint, cls=Counted)
+
+    assert (ran.error, ran.unit.status) == (None, Status.DONE)
+    assert extract.journal(endpoint)["is_complete"]
+
+
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 

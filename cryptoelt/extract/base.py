@@ -14,6 +14,7 @@ from cryptoelt.errors import AnswerError, ApiUnavailableError, DamagedFileError,
 from cryptoelt.extract.fields import bronze_rows, fitted, has_long_text, trimmed
 from cryptoelt.extract.judgement import (
     Tally,
+    fault_of_ids,
     fault_of_time,
     is_far_short,
     is_noticeably_short,
@@ -91,6 +92,8 @@ class BaseExtractor:
     measures: ClassVar[tuple[str, ...]] = ()
     #: Columns that no table is built from: a value that does not fit them costs no record.
     unbuilt: ClassVar[frozenset[str]] = frozenset()
+    #: Whether it lists whom there is, by ids that stay; one that lacks most of those known is unusable.
+    keeps_ids: ClassVar[bool] = False
     #: Whether an answer that cannot be read counts as an unusable one of its window.
     counts_unreadable: ClassVar[bool] = True
 
@@ -307,6 +310,9 @@ class BaseExtractor:
         rows = len(self._keys)
         if is_far_short(rows, known, self.context.settings.unusable_share):
             return f"{rows} records came, {known} are known"
+        ids, share = [part for key in self._keys for part in key], self.context.settings.unusable_share
+        if self.keeps_ids and (fault := fault_of_ids(self.context.bronze, self.endpoint_name, ids, share)):
+            return fault
         if is_noticeably_short(rows, usual):
             unit.notices.append(f"{self.endpoint_name}: only {rows} records came, {usual} were known")
             log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptoelt.errors import DamagedFileError, UnusableAnswerError, WindowClosedError
+from cryptoelt.extract.fields import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 #: after two months. A handful is no matter, however short the list is.
 _SHRUNK = 0.1
 _HANDFUL = 5
+#: Ids from which on those that are gone are counted: fewer may all go.
+_FEWEST_IDS = 10
 _SECOND = timedelta(seconds=1)
 
 
@@ -66,6 +69,25 @@ class Tally:
 def is_far_short(rows: int, known: int, share: float) -> bool:
     """Tell whether a list lacks more than a share of the rows that are known."""
     return known - rows > share * known
+
+
+def fault_of_ids(bronze: Bronze, endpoint: str, ids: Collection[Any], share: float) -> str:
+    """Return why a list is unusable that lacks more than a share of the ids of the last complete one; "" if not.
+
+    Ids that changed their spelling, or were given to others, leave the number of rows as it was.
+
+    Raises:
+        StorageError: Bronze cannot be listed.
+    """
+    for last in bronze.complete_snapshots(endpoint, 1):
+        try:
+            known = {trimmed(id_) for id_ in bronze.read(last, ["id"])["id"].to_pylist()} - {None}
+        except DamagedFileError:
+            continue  # its own table tells of it
+        left = len(known.intersection(ids))
+        if len(known) >= _FEWEST_IDS and is_far_short(left, len(known), share):
+            return f"{left} of {len(known)} known ids are left"
+    return ""
 
 
 def is_noticeably_short(rows: int, known: int) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cryptoelt.results import Unit
 
 _FIRST_ROW = 1
+#: So few records of a last page may all have come already.
+_HANDFUL = 5
 
 
 class PagedExtractor(BaseExtractor):
@@ -100,14 +102,15 @@ class PagedExtractor(BaseExtractor):
         )
 
     def _fault_of_page(self, rows: pa.Table, so_far: int, limit: int) -> str:
-        """Return why a page is unusable beside those before it: with it the list would never end; "" if it may.
+        """Return why a page is unusable beside those before it: most of it came already, or it never ends; "" if not.
 
         The last page may repeat a record or two, and be no longer: lists move between two calls.
         """
         is_first, is_full = so_far == rows.num_rows, rows.num_rows >= limit
+        is_judged = is_full or is_first or rows.num_rows > _HANDFUL
         if is_full and so_far > self.endpoint.most_rows:
             return f"it goes on after {so_far} rows, there cannot be more than {self.endpoint.most_rows}"
-        return self._fault_of_repeats(rows) if is_full or is_first else ""
+        return self._fault_of_repeats(rows) if is_judged else ""
 
     def page_constants(self, page: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides
         """Return the values of columns that only the page itself tells."""

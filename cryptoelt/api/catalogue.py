@@ -55,6 +55,7 @@ class Endpoint:
         largest_answer: bytes of disk an answer may need in Bronze; no call is made with less free.
         most_rows: rows that a list of several pages can have, generously: twice what there is of everybody, active or
             not. One that goes on beyond them would never end.
+        tells_total: whether `status.total_count` is documented to be all the rows there are; elsewhere it says nothing.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Endpoint:
     frequencies: frozenset[str] = frozenset()
     largest_answer: int = 4 * 2**20
     most_rows: int = 100_000
+    tells_total: bool = False
 
 
 KEY_INFO = Endpoint("key/info", "/v1/key/info", Price(0))
@@ -179,4 +181,5 @@ LISTINGS_V1 = replace(
     ENDPOINTS[LISTINGS],
     path="/v1/cryptocurrency/listings/latest",
     price=replace(ENDPOINTS[LISTINGS].price, block=200),
+    tells_total=True,
 )

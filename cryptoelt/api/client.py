@@ -142,6 +142,8 @@ class CoinMarketCapClient:
         self._watch_price(endpoint, verdict)
         if verdict.failure is not None:
             self._clock.stop.raise_if_set()
+            if "unreadable" in verdict.failure.error.context:
+                verdict.failure.error.context["call_id"] = attempt.call_id
             raise verdict.failure
         self._guard.remember(self._settings.api.base_url)
         return _answer(attempt, exchange, verdict)

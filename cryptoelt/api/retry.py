@@ -92,11 +92,12 @@ class RetryPolicy:
 
     def _waits(self) -> Generator[float, Any, None]:
         """Wait for `backoff`, which then has nothing left to sleep; ending means: no further try."""
-        seen: Counter[Retry] = Counter()
+        seen: Counter[tuple[Retry, int | None]] = Counter()
         failed = yield 0.0
         while True:
-            seen[failed.retry] += 1
-            seconds = self.wait_after(failed, seen[failed.retry])
+            kind = (failed.retry, failed.most_tries)
+            seen[kind] += 1
+            seconds = self.wait_after(failed, seen[kind])
             if seconds is None:
                 return
             fields = {"seconds": round(seconds, 3), "because": failed.error.message}

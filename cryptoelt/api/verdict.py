@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cryptoelt.api.transport import Exchange
 
 _HTTP_OK = range(200, 300)
+#: What cannot be read is charged as a rule: one slip is worth a second credit, more are not.
+_TRIES_OF_UNREADABLE = 2
 _LATER = "run the command again later: what was fetched is kept, the rest is asked anew"
 
 
@@ -54,8 +56,8 @@ def judge(
         return _refused(endpoint, exchange, exchange.status, envelope, clean)
     if envelope is None:
         problem = exchange.problem or "the answer is not JSON"
-        error = ApiUnavailableError(f"{endpoint}: {problem}", hint=_LATER, endpoint=endpoint)
-        return Verdict(None, None, FailedTryError(error, Retry.BACKOFF))
+        error = ApiUnavailableError(f"{endpoint}: {problem}", hint=_LATER, endpoint=endpoint, unreadable=True)
+        return Verdict(None, None, FailedTryError(error, Retry.BACKOFF, most_tries=_TRIES_OF_UNREADABLE))
     if envelope.error_code:
         return _refused(endpoint, exchange, exchange.status, envelope, clean)
     credits = envelope.credits

@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pyarrow as pa
-
 from cryptoelt.api.catalogue import ENDPOINTS, Shape
 from cryptoelt.api.cost import Cost, grown
 from cryptoelt.clock import iso
-from cryptoelt.errors import AnswerError, DamagedFileError, as_known
-from cryptoelt.extract.fields import fit, trimmed
-from cryptoelt.extract.judgement import Tally, is_far_short, is_noticeably_short, no_more, unusable, unusable_answers
+from cryptoelt.errors import AnswerError, ApiUnavailableError, DamagedFileError, as_known
+from cryptoelt.extract.fields import bronze_rows, fitted, has_long_text, trimmed
+from cryptoelt.extract.judgement import (
+    Tally,
+    fault_of_ids,
+    fault_of_time,
+    is_far_short,
+    is_noticeably_short,
+    no_more,
+    require_open,
+    unusable,
+    unusable_answers,
+)
 from cryptoelt.frequencies import INIT
-from cryptoelt.identity import is_too_long
-from cryptoelt.lake.bronze import COMMON_FIELDS
 from cryptoelt.lake.bronze_note import BronzeNote
 from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
@@ -27,10 +33,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    import pyarrow as pa
+
     from cryptoelt.api.answer import Answer, RawRecord
     from cryptoelt.api.client import CoinMarketCapClient
     from cryptoelt.api.governor import Governor
     from cryptoelt.clock import Clock
+    from cryptoelt.errors import CryptoEltError
     from cryptoelt.extract.expected import ExpectedLists
     from cryptoelt.extract.fields import Column
     from cryptoelt.frequencies import Window
@@ -83,6 +92,10 @@ class BaseExtractor:
     measures: ClassVar[tuple[str, ...]] = ()
     #: Columns that no table is built from: a value that does not fit them costs no record.
     unbuilt: ClassVar[frozenset[str]] = frozenset()
+    #: Whether it lists whom there is, by ids that stay; one that lacks most of those known is unusable.
+    keeps_ids: ClassVar[bool] = False
+    #: Whether an answer that cannot be read counts as an unusable one of its window.
+    counts_unreadable: ClassVar[bool] = True
 
     def __init__(self, context: ExtractContext) -> None:
         self.context = context
@@ -91,6 +104,7 @@ class BaseExtractor:
         self._keys: set[tuple[Any, ...]] = set()
         self._repeated = 0
         self._records = 0
+        self._late = ""
 
     def estimate(self, snapshot: datetime) -> Cost:  # noqa: ARG002 - for overrides
         """Return the calls that a run at this moment would make, and at most what they cost; asks nobody.
@@ -147,7 +161,7 @@ class BaseExtractor:
         outcome: dict[str, Any] = {}
         try:
             self._require_tries()
-            self._extract(snapshot, unit, outcome)
+            self._extract_marked(snapshot, unit, outcome)
         except Exception as exc:
             status = Status.PARTIAL if unit.snapshots else Status.FAILED
             self._journal(started, {"status": status.value, **outcome, "error": error_as_json(as_known(exc))})
@@ -165,6 +179,22 @@ class BaseExtractor:
         found = self._unusable_before
         if len(found) >= self.context.settings.unusable_tries:
             raise no_more(self.endpoint_name, f"{len(found)} answers", found[-1].unusable)
+
+    def _extract_marked(self, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
+        """Extract; of a paid answer that nobody can read, leave an empty file: a window does not pay for ever."""
+        try:
+            self._extract(snapshot, unit, outcome)
+        except ApiUnavailableError as exc:
+            if exc.context.get("unreadable") and self.counts_unreadable and self.context.window and not self.is_init:
+                self._mark_unreadable(exc, snapshot, unit, outcome)
+            raise
+
+    def _mark_unreadable(self, error: CryptoEltError, snapshot: datetime, unit: Unit, outcome: dict[str, Any]) -> None:
+        call_id, page = str(error.context.get("call_id", "")), outcome.get("pages", 0) + 1
+        rows, clean = self.typed(call_id, (), snapshot)
+        note = self._note(call_id, clean=clean, is_last=False, unusable="it could not be read")
+        self._keep(rows, note, unit, snapshot, None if page == 1 else page)
+        unit.snapshots, unit.rows_in, unit.rows_loaded = [], 0, 0  # the pages before it are not built either
 
     @cached_property
     def _unusable_before(self) -> list[BronzeNote]:
@@ -196,9 +226,16 @@ class BaseExtractor:
             raise unusable(self.endpoint_name, fault, answer.call_id)
 
     def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
-        """Make one call, where its answer would find room; `rows` bounds what it can cost."""
+        """Make one call, where its answer would find room; `rows` bounds what it can cost.
+
+        Raises:
+            WindowClosedError: the window that is served has ended; no call was made.
+        """
+        require_open(self.context.window, self.context.clock.now())
         self.context.bronze.require_space(self.endpoint_name, snapshot, self.endpoint.largest_answer)
-        return self.context.client.get(self.endpoint, rows, **parameters)
+        answer = self.context.client.get(self.endpoint, rows, **parameters)
+        self._late = fault_of_time(self.context.window, self.context.clock.now())
+        return answer
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the records of an answer.
@@ -233,7 +270,7 @@ class BaseExtractor:
             AnswerError: there is nothing in it to keep.
         """
         try:
-            return list(self.parse(answer)), ""
+            return list(self.parse(answer)), self._late
         except AnswerError as exc:
             if not any(record.value for record in answer.records):
                 raise
@@ -273,6 +310,9 @@ class BaseExtractor:
         rows = len(self._keys)
         if is_far_short(rows, known, self.context.settings.unusable_share):
             return f"{rows} records came, {known} are known"
+        ids, share = [part for key in self._keys for part in key], self.context.settings.unusable_share
+        if self.keeps_ids and (fault := fault_of_ids(self.context.bronze, self.endpoint_name, ids, share)):
+            return fault
         if is_noticeably_short(rows, usual):
             unit.notices.append(f"{self.endpoint_name}: only {rows} records came, {usual} were known")
             log.warning("extract.shrunk", extra={"fields": {"endpoint": self.endpoint_name, "rows": rows}})
@@ -291,31 +331,12 @@ class BaseExtractor:
             snapshot: their snapshot.
             constants: values of columns that the request says, not the record.
         """
-        values: dict[str, list[Any]] = {column.name: [] for column in self.columns}
-        unfit: list[list[str] | None] = []
-        raw: list[str] = []
-        for record in records:
-            broken = []
-            subject = self.subject_of(record.value)
-            for column in self.columns:
-                sent = constants[column.name] if column.name in constants else column.value_in(subject)
-                value, rule = fit(sent, column.type)
-                values[column.name].append(value)
-                if rule is not None:
-                    broken.append(f"{column.name}={rule}")
-            unfit.append(broken or None)
-            raw.append(record.raw)
-        common = [
-            pa.array([snapshot] * len(raw), COMMON_FIELDS[0].type),
-            pa.array([call_id] * len(raw), pa.string()),
-            pa.array(range(self._records, self._records + len(raw)), pa.int64()),
-            pa.array(raw, pa.string()),
-            pa.array(unfit, COMMON_FIELDS[4].type),
-        ]
-        self._records += len(raw)  # counted on over the parts of a snapshot: they tell which of two records came last
-        typed = [pa.array(values[column.name], column.type) for column in self.columns]
-        schema = pa.schema([*COMMON_FIELDS, *(pa.field(column.name, column.type) for column in self.columns)])
-        return pa.table([*common, *typed], schema=schema), self._is_clean(values, unfit)
+        found = list(records)
+        values, unfit = fitted(self.columns, [self.subject_of(record.value) for record in found], constants)
+        numbers = range(self._records, self._records + len(found))
+        self._records += len(found)  # counted on over the parts of a snapshot: they tell which of two records came last
+        common = [[snapshot] * len(found), [call_id] * len(found), numbers, [record.raw for record in found], unfit]
+        return bronze_rows(self.columns, common, values), self._is_clean(values, unfit)
 
     def subject_of(self, record: Any) -> Any:
         """Return what the columns are taken from: as a rule the record itself."""
@@ -327,16 +348,11 @@ class BaseExtractor:
         known = len(self._keys)
         self._keys.update(keys)
         self._repeated = len(keys) - (len(self._keys) - known)
-        return not missing and not self._repeated and not any(unfit) and not self._has_long_text(values)
+        return not missing and not self._repeated and not any(unfit) and not has_long_text(self.columns, values)
 
     def key_part(self, name: str, value: Any) -> Any:  # noqa: ARG002 - for overrides
         """Return the value of a key column as it identifies a record; None where it does not."""
         return trimmed(value)
-
-    def _has_long_text(self, values: dict[str, list[Any]]) -> bool:
-        """Tell whether some text might not fit into an index of the warehouse; a prose never stands in one."""
-        limited = (column.name for column in self.columns if column.type == pa.string() and not column.is_prose)
-        return any(value is not None and is_too_long(value) for name in limited for value in values[name])
 
     def _note(
         self,

@@ -27,4 +27,5 @@ class CategoriesExtractor(BaseExtractor):
         text("last_updated"),
     )
     key = ("id",)
+    keeps_ids = True
     measures = ("market_cap",)

@@ -185,6 +185,7 @@ class CategoryExtractor(ScanExtractor):
             self.context.clock.stop.raise_if_set()
             answer = self._ask(snapshot, size, id=id_, start=str(start), limit=str(size))
             records, fault = self._records_of(answer)
+            fault = fault or _fault_of_id(records[0], id_)
             coins, promised = len(records) - 1, None if fault else _tokens(records[0])
             is_done, is_hole = coins < size, coins == 0 and (promised or 0) >= start
             page = {"category_id": id_, "page_start": start, "is_last_page": is_done and not is_hole}
@@ -236,6 +237,12 @@ class CategoryExtractor(ScanExtractor):
         members = [number for number, is_member in enumerate(values["is_member"]) if is_member]
         coins = {name: [column[number] for number in members] for name, column in values.items()}
         return super()._is_clean(coins, unfit)
+
+
+def _fault_of_id(category: RawRecord, asked: str) -> str:
+    """Return why an answer is of another category than was asked for; "" if not, or where it does not say."""
+    own = category.value["category"].get("id")
+    return f"it is of category {own!r:.60}" if isinstance(own, str) and own.strip() != asked else ""
 
 
 def _tokens(category: RawRecord) -> int | None:

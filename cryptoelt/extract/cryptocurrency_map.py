@@ -36,6 +36,7 @@ class CryptocurrencyMapExtractor(PagedExtractor):
         text("platform_token_address", "platform", "token_address"),
     )
     key = ("id",)
+    keeps_ids = True
     measures = ("name",)
     unbuilt = frozenset({"status", "first_historical_data", "platform_slug"})
 

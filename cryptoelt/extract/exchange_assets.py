@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptoelt.api.answer import Answer, RawRecord
+    from cryptoelt.extract.base import ExtractContext
 
 #: One empty answer may be a slip, and would leave an exchange out for weeks. Of scans that are older only the plans are
 #: looked at: an exchange that failed for longer than that waits until its next turn.
@@ -26,6 +28,8 @@ _STAYS_ACTIVE = timedelta(days=7)
 _COME_BACK = 3
 #: How many exchanges are supposed to publish something before anyone was asked; rather more than do.
 _SUPPOSED_ACTIVE = 95
+#: Wallets from which on no two exchanges have the same by chance.
+_FEWEST_COMPARED = 2
 
 
 class ExchangeAssetsExtractor(ScanExtractor):
@@ -52,6 +56,10 @@ class ExchangeAssetsExtractor(ScanExtractor):
     key = ("exchange_id", "platform_name", "wallet_address", "crypto_id")
     measures = ("balance",)
     unbuilt = frozenset({"platform_crypto_id"})
+
+    def __init__(self, context: ExtractContext) -> None:
+        super().__init__(context)
+        self._came_from: dict[bytes, str] = {}
 
     def key_part(self, name: str, value: Any) -> Any:
         """Return the value of a key column; a wallet in the one spelling it is stored in."""
@@ -111,7 +119,16 @@ class ExchangeAssetsExtractor(ScanExtractor):
         answer = self._ask(snapshot, id=id_)
         records, fault = self._records_of(answer)
         rows, clean = self.typed(answer.call_id, records, snapshot, exchange_id=int(id_))
-        yield Part(rows, clean, ids, answer, unusable=fault or self._fault_in(rows, self._tally()))
+        fault = fault or self._fault_in(rows, self._tally()) or self._fault_of_copy(id_, records)
+        yield Part(rows, clean, ids, answer, unusable=fault)
+
+    def _fault_of_copy(self, id_: str, records: list[RawRecord]) -> str:
+        """Return why an answer is unusable that came in this run already, of another exchange; "" if it did not."""
+        if len(records) < _FEWEST_COMPARED:
+            return ""
+        digest = hashlib.sha256("\n".join(record.raw for record in records).encode(errors="surrogatepass")).digest()
+        first = self._came_from.setdefault(digest, id_)
+        return "" if first == id_ else f"it is the very answer of exchange {first}"
 
     def parse(self, answer: Answer) -> Iterator[RawRecord]:
         """Yield the wallets; there may be none.

@@ -27,6 +27,7 @@ class ExchangeMapExtractor(PagedExtractor):
         text("last_historical_data"),
     )
     key = ("id",)
+    keeps_ids = True
     measures = ("name",)
     unbuilt = frozenset({"slug", "is_listed", "is_redistributable", "first_historical_data", "last_historical_data"})
 

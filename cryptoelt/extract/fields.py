@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from cryptoelt.clock import parse_iso
-from cryptoelt.lake.bronze import UTC_MICROSECONDS
+from cryptoelt.identity import is_too_long
+from cryptoelt.lake.bronze import COMMON_FIELDS, UTC_MICROSECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _INT64 = 2**63
 
@@ -110,6 +111,45 @@ def fit(value: Any, type_: pa.DataType) -> tuple[Any, str | None]:
     if value is None:
         return None, None
     return _FITTING[type_](value)
+
+
+def fitted(
+    columns: Sequence[Column], subjects: Iterable[Any], constants: Mapping[str, Any]
+) -> tuple[dict[str, list[Any]], list[list[str] | None]]:
+    """Return the values of columns, column by column, and of each subject the rules it breaks; None for none.
+
+    Args:
+        columns: the columns.
+        subjects: what they are taken from.
+        constants: values of columns that the request says, not the subject.
+    """
+    values: dict[str, list[Any]] = {column.name: [] for column in columns}
+    unfit: list[list[str] | None] = []
+    for subject in subjects:
+        broken = []
+        for column in columns:
+            sent = constants[column.name] if column.name in constants else column.value_in(subject)
+            value, rule = fit(sent, column.type)
+            values[column.name].append(value)
+            if rule is not None:
+                broken.append(f"{column.name}={rule}")
+        unfit.append(broken or None)
+    return values, unfit
+
+
+def bronze_rows(
+    columns: Sequence[Column], common: Sequence[Sequence[Any]], values: Mapping[str, Sequence[Any]]
+) -> pa.Table:
+    """Return the rows of a Bronze file: the values of the common fields, in their order, then those of columns."""
+    schema = pa.schema([*COMMON_FIELDS, *(pa.field(column.name, column.type) for column in columns)])
+    every = [*common, *(values[column.name] for column in columns)]
+    return pa.table([pa.array(one, field.type) for one, field in zip(every, schema, strict=True)], schema=schema)
+
+
+def has_long_text(columns: Iterable[Column], values: Mapping[str, Iterable[Any]]) -> bool:
+    """Tell whether some text might not fit into an index of the warehouse; a prose never stands in one."""
+    limited = (column.name for column in columns if column.type == pa.string() and not column.is_prose)
+    return any(value is not None and is_too_long(value) for name in limited for value in values[name])
 
 
 def _first(value: Any) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cryptoelt.errors import DamagedFileError, UnusableAnswerError
+from cryptoelt.errors import DamagedFileError, UnusableAnswerError, WindowClosedError
+from cryptoelt.extract.fields import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 #: after two months. A handful is no matter, however short the list is.
 _SHRUNK = 0.1
 _HANDFUL = 5
+#: Ids from which on those that are gone are counted: fewer may all go.
+_FEWEST_IDS = 10
 _SECOND = timedelta(seconds=1)
 
 
@@ -67,9 +71,52 @@ def is_far_short(rows: int, known: int, share: float) -> bool:
     return known - rows > share * known
 
 
+def fault_of_ids(bronze: Bronze, endpoint: str, ids: Collection[Any], share: float) -> str:
+    """Return why a list is unusable that lacks more than a share of the ids of the last complete one; "" if not.
+
+    Ids that changed their spelling, or were given to others, leave the number of rows as it was.
+
+    Raises:
+        StorageError: Bronze cannot be listed.
+    """
+    for last in bronze.complete_snapshots(endpoint, 1):
+        try:
+            known = {trimmed(id_) for id_ in bronze.read(last, ["id"])["id"].to_pylist()} - {None}
+        except DamagedFileError:
+            continue  # its own table tells of it
+        left = len(known.intersection(ids))
+        if len(known) >= _FEWEST_IDS and is_far_short(left, len(known), share):
+            return f"{left} of {len(known)} known ids are left"
+    return ""
+
+
 def is_noticeably_short(rows: int, known: int) -> bool:
     """Tell whether a list lacks so many of the rows that are known that somebody should look."""
     return known - rows >= _HANDFUL and is_far_short(rows, known, _SHRUNK)
+
+
+def require_open(window: Window | None, now: datetime) -> None:
+    """Raise where a window has ended: what is asked now is of another time than it is kept for.
+
+    The time that a run is given stands still while the machine sleeps, so the calendar is asked as well.
+
+    Raises:
+        WindowClosedError: it has ended.
+    """
+    if _has_ended(window, now):
+        raise WindowClosedError(
+            "the window closed before this was asked",
+            hint="what was fetched is kept, and the next run builds and loads it; see `cryptoelt status`",
+        )
+
+
+def fault_of_time(window: Window | None, now: datetime) -> str:
+    """Return why an answer that came now is unusable for a window; "" if it is not, or none is served."""
+    return "it came after its window had closed" if _has_ended(window, now) else ""
+
+
+def _has_ended(window: Window | None, now: datetime) -> bool:
+    return window is not None and window.end is not None and now >= window.end
 
 
 def unusable(endpoint: str, reason: str, call_id: str) -> UnusableAnswerError:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cryptoelt.results import Unit
 
 _FIRST_ROW = 1
+#: So few records of a last page may all have come already.
+_HANDFUL = 5
 
 
 class PagedExtractor(BaseExtractor):
@@ -77,7 +79,8 @@ class PagedExtractor(BaseExtractor):
             rows, clean = self.typed(answer.call_id, records, snapshot, **self.page_constants(page))
             fault = fault or self._fault_in(rows, tally) or self._fault_of_page(rows, so_far, limit)
             if is_last:
-                known = max(known, _as_far_as(wanted, answer.total_count))
+                total = answer.total_count if self.endpoint.tells_total else None
+                known = max(known, _as_far_as(wanted, total))
                 fault = fault or self._fault_of_length(known, usual, unit)
             note = self._note(answer.call_id, clean=clean, is_last=is_last, unusable=fault)
             file = self._keep(rows, note, unit, snapshot, None if is_last and page == 1 else page)
@@ -89,24 +92,25 @@ class PagedExtractor(BaseExtractor):
             if fault:
                 unit.snapshots, unit.rows_in, unit.rows_loaded = [], 0, 0  # the pages before it are not built either
                 raise unusable(self.endpoint_name, fault, answer.call_id)
-        total, rows_in = answer.total_count, outcome["rows"]
-        all_there_are = total if wanted is None or total is None else min(total, wanted)
-        outcome |= {"total_count": total, "is_complete": all_there_are is None or rows_in >= all_there_are}
+        outcome |= {"total_count": answer.total_count, "is_complete": outcome["rows"] >= _as_far_as(wanted, total)}
         outcome |= self.findings(snapshot, outcome["rows"])
 
     def _records_of(self, answer: Answer, *, is_first: bool = True) -> tuple[list[RawRecord], str]:
         """Return the records, as of any answer; a page after the first may be empty, and is then the last."""
-        return ([], "") if answer.is_list and not answer.records and not is_first else super()._records_of(answer)
+        return (
+            ([], self._late) if answer.is_list and not answer.records and not is_first else super()._records_of(answer)
+        )
 
     def _fault_of_page(self, rows: pa.Table, so_far: int, limit: int) -> str:
-        """Return why a page is unusable beside those before it: with it the list would never end; "" if it may.
+        """Return why a page is unusable beside those before it: most of it came already, or it never ends; "" if not.
 
         The last page may repeat a record or two, and be no longer: lists move between two calls.
         """
         is_first, is_full = so_far == rows.num_rows, rows.num_rows >= limit
+        is_judged = is_full or is_first or rows.num_rows > _HANDFUL
         if is_full and so_far > self.endpoint.most_rows:
             return f"it goes on after {so_far} rows, there cannot be more than {self.endpoint.most_rows}"
-        return self._fault_of_repeats(rows) if is_full or is_first else ""
+        return self._fault_of_repeats(rows) if is_judged else ""
 
     def page_constants(self, page: int) -> dict[str, Any]:  # noqa: ARG002 - for overrides
         """Return the values of columns that only the page itself tells."""

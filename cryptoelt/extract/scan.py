@@ -102,6 +102,7 @@ class ScanExtractor(BaseExtractor):
 
     #: How many ids one call can take.
     batch_size: ClassVar[int] = 1
+    counts_unreadable = False  # ids in a row that bring no answer end a scan
 
     @abstractmethod
     def plan(self, snapshot: datetime) -> Sequence[str]:

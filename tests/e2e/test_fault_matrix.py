@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
-MAX_TRIES, FEW_TRIES = 5, 3
+MAX_TRIES, FEW_TRIES, PAID_TRIES = 5, 3, 2
 #: Large enough that nobody of a whole batch can be unknown by chance, and every exchange has assets.
 #: All exchanges hold wallets and one of them says so: it is asked each day, the others are in rotation.
 WORLD = World(categories=3, churn=False, coins=60, exchanges=11, publishers=11, undeclared=10, wallet_rows=22)
@@ -102,6 +102,8 @@ ENDPOINT_REFUSED_ON_THE_WAY = replace(ENDPOINT_REFUSED, tries=FEW_TRIES)
 CREDITS_GONE = Expected(ExitCode.BUDGET, ExitCode.BUDGET, "BudgetError")
 AWAY = Expected(ExitCode.UNAVAILABLE, ExitCode.PARTIAL, "ApiUnavailableError", MAX_TRIES)
 BUSY_OR_GONE = replace(AWAY, tries=FEW_TRIES)
+#: Paid, and not to be read.
+UNREADABLE = replace(AWAY, tries=PAID_TRIES)
 #: The next clock minute lies beyond the longest wait that these tests allow, so there is no second try.
 AWAY_THIS_MINUTE = replace(AWAY, tries=1)
 
@@ -128,9 +130,9 @@ EXPECTED = {
     "slow": AWAY,
     "reset": AWAY,
     "reset_charged": AWAY,
-    "cut_off": AWAY,
-    "html": AWAY,
-    "empty_body": AWAY,
+    "cut_off": UNREADABLE,
+    "html": UNREADABLE,
+    "empty_body": UNREADABLE,
     "error_in_200": BUSY_OR_GONE,
     "empty_data": UNUSABLE,
     "no_data": UNUSABLE,
@@ -171,6 +173,7 @@ AMONG_OTHERS = {
     ("wrong_type", CATEGORY),
     ("http_403", "global-metrics/quotes/latest"),
     ("http_429_1008", "fear-and-greed/latest"),
+    ("html", "fear-and-greed/latest"),
     ("http_429_1009", HISTORY),
 }
 
@@ -392,7 +395,7 @@ def test_a_fault_of_every_endpoint_leaves_nothing_to_call_partial(extract: Extra
     assert ended.code == ExitCode.UNAVAILABLE
     (error,) = [line for line in ended.err.splitlines() if line.startswith("error: ")]
     assert error.startswith(f"error: extract of {len(ENDPOINTS)} endpoints: ")
-    assert Counter(extract.calls) == {name: MAX_TRIES * (3 if name == CATEGORY else 1) for name in ENDPOINTS}
+    assert Counter(extract.calls) == {name: EXPECTED[kind].tries * (3 if name == CATEGORY else 1) for name in ENDPOINTS}
 
 
 def files_kept(endpoint: str, expected: Expected) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -223,6 +224,37 @@ def test_the_older_listing_says_itself_how_many_there_are(extract: Extracting) -
     assert_unusable(extract, older(LISTINGS), "20 records came, 60 are known")
 
 
+@pytest.mark.parametrize("endpoint", [MAP, EXCHANGES, LIST])
+def test_a_list_of_others_is_unusable_however_long_it_is(extract: Extracting, endpoint: str) -> None:
+    class Others(extractors()[endpoint]):  # type: ignore[misc]
+        def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+            answer: Answer = super()._ask(snapshot, rows, **parameters)
+            values = [{**record.value, "id": _another(record.value["id"])} for record in answer.records]
+            return dataclasses.replace(answer, records=[RawRecord(value, json.dumps(value)) for value in values])
+
+    good = extract(endpoint)
+    ran = extract(endpoint, cls=Others)
+
+    assert_unusable(extract, ran, f"0 of {good.unit.rows_in} known ids are left")
+    assert extract(endpoint).error is None
+
+
+def _another(id_: int | str) -> int | str:
+    return id_.swapcase() if isinstance(id_, str) else id_ + 1_000_000
+
+
+@pytest.mark.parametrize("endpoint", [MAP, EXCHANGES, LISTINGS])
+def test_a_total_that_is_not_documented_rejects_no_list(extract: Extracting, endpoint: str) -> None:
+    class Counted(in_pages_of(5, endpoint)):  # type: ignore[misc]
+        def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+            return dataclasses.replace(super()._ask(snapshot, rows, **parameters), total_count=36_000)
+
+    ran = extract(endpoint, cls=Counted)
+
+    assert (ran.error, ran.unit.status) == (None, Status.DONE)
+    assert extract.journal(endpoint)["is_complete"]
+
+
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +288,17 @@ def test_a_last_page_that_repeats_a_record_of_a_list_that_moved_is_good(extract:
     ran = extract(MAP, cls=Moved)
 
     assert (ran.error, ran.unit.rows_in, len(ran.calls)) == (None, 61, 4)
+
+
+def test_a_last_page_that_wholly_repeats_an_earlier_one_is_unusable(extract: Extracting) -> None:
+    class Repeated(in_pages_of(50, MAP)):  # type: ignore[misc]
+        def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
+            start = "41" if parameters["start"] == "51" else parameters["start"]
+            answer: Answer = super()._ask(snapshot, rows, **{**parameters, "start": start})
+            records = answer.records[:10] if start == "41" else answer.records
+            return dataclasses.replace(answer, records=records)
+
+    assert_unusable(extract, extract(MAP, cls=Repeated), "10 of 10 records are of what had come already")
 
 
 def test_pages_that_go_on_beyond_all_there_can_be_are_ended(extract: Extracting) -> None:

@@ -21,6 +21,8 @@ from pydantic import (
 PUBLIC_API = "https://pro-api.coinmarketcap.com"
 EMBEDDED = "embedded"
 AUTO = "auto"
+#: Days on which a credit month can be told to begin: those that every month has.
+RESET_DAYS = range(1, 29)
 #: A limit that is not set, or set to `auto`, is None: it is what key/info says.
 OrAuto = BeforeValidator(lambda value: None if value == AUTO else value)
 
@@ -95,7 +97,7 @@ class BudgetSettings(_Section):
     monthly_credits: Annotated[NonNegativeInt | None, OrAuto] = None
     """None takes what key/info says; a number only lowers that."""
     buffer: float = Field(default=0.35, ge=0, lt=1)
-    reset_day: int = Field(default=1, ge=1, le=28)
+    reset_day: int = Field(default=1, ge=RESET_DAYS[0], le=RESET_DAYS[-1])
     category_share: float = Field(default=0.06, ge=0, le=1)
     prices: dict[str, NonNegativeInt] = Field(default_factory=dict)
     """Endpoint name -> credits of one call, where the provider's price is not the catalogue's."""

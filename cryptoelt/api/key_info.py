@@ -15,6 +15,7 @@ from cryptoelt.api.key_plan import KeyPlan, KeyPlanFile, figure_of
 from cryptoelt.api.reconcile import reconcile
 from cryptoelt.api.skew import clock_notice
 from cryptoelt.errors import STOPS_THE_RUN, ApiUnavailableError, CryptoEltError, StorageError
+from cryptoelt.settings_sections import RESET_DAYS
 
 if TYPE_CHECKING:
     from cryptoelt.api.client import CoinMarketCapClient
@@ -61,9 +62,14 @@ def ask_key(client: CoinMarketCapClient, ledger: CreditLedger, settings: Setting
         return KeyReport(notices=[f"clock, limits and credits go unchecked: {exc.message}"])
     skewed = clock_notice(answer, settings.api.clock_tolerance)
     data = answer.records[0].value if answer.records else None
-    changed = _take_up(KeyPlan.of(_member(data, "plan")), client, settings, clock)
-    reconciled = _reconciled(_member(_member(data, "usage"), "current_month"), ledger, month)
-    return KeyReport(reconciled, [notice for notice in (skewed, *changed) if notice])
+    plan = KeyPlan.of(_member(data, "plan"))
+    changed = _take_up(plan, client, settings, clock)
+    used, left = _usage(_member(_member(data, "usage"), "current_month"), plan)
+    if used is None:
+        unseen = f"{KEY_INFO.name} says no usable credits_used: what others spend with this key goes unseen"
+        log.warning("credits.not_reconciled", extra={"fields": {"message": unseen}})
+        return KeyReport(notices=[notice for notice in (skewed, *changed, unseen) if notice])
+    return KeyReport(reconcile(ledger, used, left, month), [notice for notice in (skewed, *changed) if notice])
 
 
 def _take_up(said: KeyPlan, client: CoinMarketCapClient, settings: Settings, clock: Clock) -> list[str]:
@@ -80,19 +86,20 @@ def _take_up(said: KeyPlan, client: CoinMarketCapClient, settings: Settings, clo
     if before != KeyPlan() and str(plan) != str(before):
         told.append(f"the plan of the key has changed: {plan}, before {before}")
     day, ours = plan.reset_day, settings.budget.reset_day
-    if day not in {before.reset_day, ours}:
+    if day in RESET_DAYS and day not in {before.reset_day, ours}:  # of another day nobody could be advised
         told.append(f"the credits of the key come back on day {day} of the month, budget.reset_day is {ours}")
     for notice in told:
         log.warning("key.plan_differs", extra={"fields": {"message": notice}})
     return told
 
 
-def _reconciled(month: Any, ledger: CreditLedger, name: str) -> bool:
-    used = figure_of(_member(month, "credits_used"))
-    if used is None:
-        log.warning("credits.not_reconciled", extra={"fields": {"message": f"{KEY_INFO.name} says no credits_used"}})
-        return False
-    return reconcile(ledger, used, figure_of(_member(month, "credits_left")), name)
+def _usage(month: Any, plan: KeyPlan) -> tuple[int | None, int | None]:
+    """Return the credits used and left of the month; None for what is not said, or cannot be."""
+    used, left = (figure_of(_member(month, name)) for name in ("credits_used", "credits_left"))
+    if used == 0 and left == 0 and plan.credits:  # nothing of something was used, so that something must be left
+        log.warning("credits.contradicted", extra={"fields": {"used": used, "left": left, "limit": plan.credits}})
+        left = None
+    return used, left
 
 
 def _member(value: Any, name: str) -> Any:

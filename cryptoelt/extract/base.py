@@ -29,7 +29,7 @@ from cryptoelt.metadata.journals import Journal
 from cryptoelt.results import Phase, Status, Unit, error_as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -335,7 +335,8 @@ class BaseExtractor:
         values, unfit = fitted(self.columns, [self.subject_of(record.value) for record in found], constants)
         numbers = range(self._records, self._records + len(found))
         self._records += len(found)  # counted on over the parts of a snapshot: they tell which of two records came last
-        common = [[snapshot] * len(found), [call_id] * len(found), numbers, [record.raw for record in found], unfit]
+        raw = [record.raw for record in found]
+        common: list[Sequence[Any]] = [[snapshot] * len(raw), [call_id] * len(raw), numbers, raw, unfit]
         return bronze_rows(self.columns, common, values), self._is_clean(values, unfit)
 
     def subject_of(self, record: Any) -> Any:

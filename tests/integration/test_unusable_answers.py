@@ -247,7 +247,8 @@ def _another(id_: int | str) -> int | str:
 def test_a_total_that_is_not_documented_rejects_no_list(extract: Extracting, endpoint: str) -> None:
     class Counted(in_pages_of(5, endpoint)):  # type: ignore[misc]
         def _ask(self, snapshot: datetime, rows: int | None = None, **parameters: str) -> Answer:
-            return dataclasses.replace(super()._ask(snapshot, rows, **parameters), total_count=36_000)
+            answer: Answer = super()._ask(snapshot, rows, **parameters)
+            return dataclasses.replace(answer, total_count=36_000)
 
     ran = extract(endpoint, cls=Counted)
 

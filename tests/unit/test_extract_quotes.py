@@ -62,6 +62,11 @@ def test_a_quote_that_is_not_named_or_named_twice_is_none(quotes: Any) -> None:
     assert with_dollar_quote({"quote": quotes}) == {"quote": MISPLACED}
 
 
-@pytest.mark.parametrize("record", [{"id": 1}, {"quote": None}, {"quote": {}}, None, "coin", [{"quote": 1}]])
+@pytest.mark.parametrize("record", [{"id": 1}, {"quote": None}, None, "coin", [{"quote": 1}]])
 def test_what_has_no_quote_stays_as_it_is(record: Any) -> None:
     assert with_dollar_quote(record) == record
+
+
+@pytest.mark.parametrize("quotes", [{}, []])
+def test_quotes_without_any_are_none(quotes: Any) -> None:
+    assert with_dollar_quote({"quote": quotes}) == {"quote": None}

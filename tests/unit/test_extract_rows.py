@@ -149,7 +149,7 @@ def test_a_missing_part_of_the_global_answer_is_null_and_a_misplaced_one_is_name
     assert (rows["btc_dominance"], rows["total_market_cap"], rows["altcoin_market_cap"]) == ([50.5], [3e12], [None])
     assert clean
 
-    rows, clean = typed(context, GLOBAL, '{"btc_dominance":50.5,"quote":[],"tracked_yearly_number":null}')
+    rows, clean = typed(context, GLOBAL, '{"btc_dominance":50.5,"quote":"USD","tracked_yearly_number":null}')
     assert (rows["btc_dominance"], rows["total_market_cap"], rows["max_incremental_number"]) == ([50.5], [None], [None])
     assert "total_market_cap=wrong_type" in rows["unfit"][0]
     assert not clean

@@ -138,7 +138,7 @@ def test_a_call_that_would_cross_the_budget_is_not_made(tmp_path: Path, sandbox:
 
 def test_a_retry_needs_credits_of_its_own(tmp_path: Path, sandbox: SandboxServer) -> None:
     api = Api(tmp_path, sandbox.base_url, monthly_credits=8, buffer=0)
-    sandbox.add_fault("html")
+    sandbox.add_fault("reset_charged")
     with pytest.raises(BudgetError):
         api.client.get(CATEGORIES)
     assert sandbox.usage()["credits"] == 6

@@ -38,6 +38,8 @@ def declared_publishers(bronze: Bronze) -> frozenset[str] | None:
     for snapshot in bronze.snapshots(_INFO, after=newest - _TOGETHER):
         for file in snapshot.files:
             try:
+                if bronze.footer(file).note.unusable:
+                    continue  # by what cannot be right nothing is decided
                 rows = bronze.read_file(file, ["id", "raw"])
             except DamagedFileError as exc:  # its own table tells of it; those it holds are asked in rotation
                 log.warning("publishers.info_damaged", extra={"fields": exc.context})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.spark import workload_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from cryptoelt.pipeline.bronze_scope import TableScope
@@ -53,6 +53,28 @@ class Backfill(Pipeline):
             CryptoEltError: it could not begin: it is locked out, or the warehouse is not at the head revision.
         """
         runtime, self._rebuild = self._runtime, order.rebuild
+        with self._entered(wait) as (record, stack):
+            journal, asked = RebuildJournal(runtime.settings.metadata_dir), _identity(order)
+            if order.rebuild:
+                earlier = journal.begin(asked, runtime.run_id, runtime.clock.now())
+                self._runs = (*earlier, runtime.run_id)
+                if earlier:
+                    log.info("backfill.resumed", extra={"fields": {"runs": earlier}})
+            self._fill(dict.fromkeys(order.tables, order.period.includes), stack)
+            result = record.result()
+            if order.rebuild and result.exit_code is ExitCode.DONE:
+                journal.end(asked, runtime.run_id, runtime.clock.now())
+            record.end(result)
+        return result
+
+    @contextmanager
+    def _entered(self, wait: float) -> Iterator[tuple[RunRecord, ExitStack]]:
+        """Take the home and the warehouse; yield the record of the run, which logs however it ends, and who frees them.
+
+        Raises:
+            CryptoEltError: another run holds the home for longer than `wait`, or the warehouse cannot be loaded.
+        """
+        runtime = self._runtime
         started, began = runtime.clock.now(), runtime.clock.monotonic()
         self._wait_until = began + wait
 
@@ -64,18 +86,7 @@ class Backfill(Pipeline):
             stack.enter_context(runtime.lock(wait))
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
             self._reach_database(stack)
-            journal, asked = RebuildJournal(runtime.settings.metadata_dir), _identity(order)
-            if order.rebuild:
-                earlier = journal.begin(asked, runtime.run_id, started)
-                self._runs = (*earlier, runtime.run_id)
-                if earlier:
-                    log.info("backfill.resumed", extra={"fields": {"runs": earlier}})
-            self._fill(dict.fromkeys(order.tables, order.period.includes), stack)
-            result = result_of(None)
-            if order.rebuild and result.exit_code is ExitCode.DONE:
-                journal.end(asked, runtime.run_id, runtime.clock.now())
-            record.end(result)
-        return result
+            yield record, stack
 
     # --- the tables ---------------------------------------------------------------------------------------------------
 

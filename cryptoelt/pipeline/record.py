@@ -46,7 +46,7 @@ class RunRecord:
         self._has_begun = self._has_ended = False
 
     def __enter__(self) -> Self:
-        self._runtime.clock.stop.last_words = lambda: self.end(self._result_of(None))
+        self._runtime.clock.stop.last_words = lambda: self.end(self.result())
         return self
 
     def __exit__(self, _: type[BaseException] | None, exc: BaseException | None, __: TracebackType | None) -> None:
@@ -63,6 +63,10 @@ class RunRecord:
         self._has_begun = True
         fields = {"command": self._runtime.command, "frequency": self._job.frequency}
         log.info("run.started", extra={"fields": fields})
+
+    def result(self) -> Result:
+        """Return what the run has done so far."""
+        return self._result_of(None)
 
     def end(self, result: Result) -> None:
         """Log that the run has ended, and journal it unless there was nothing to do for it; only once."""

@@ -84,9 +84,8 @@ class Pipeline:
 
         with RunRecord(runtime, job, window, ended_by) as record, ExitStack() as stack:
             if not self._enter(record, stack, wait, due=job.frequency if job.due else None):
-                return self._result(
-                    job, started, began, window=window, reason="another run of it waits for its turn already"
-                )
+                reason = f"another firing of {job.frequency} waits already"
+                return self._result(job, started, began, window=window, reason=reason)
             stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
             served = record.service = Service.begin(runtime, job)
             if not served.reason:

@@ -8,7 +8,6 @@ What it had not moved yet is in the journal: the next one, whatever its order, m
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,18 +17,16 @@ from cryptoelt.clock import span
 from cryptoelt.errors import ExitCode
 from cryptoelt.metadata.aside import AsideJournal
 from cryptoelt.pipeline.backfill import Backfill
-from cryptoelt.pipeline.jobs import Job
-from cryptoelt.pipeline.record import RunRecord
 from cryptoelt.pipeline.set_aside_order import AsideReport
 from cryptoelt.pipeline.voided import void_windows
 from cryptoelt.results import Phase, Status, Unit
 from cryptoelt.tables import TABLES
 
 if TYPE_CHECKING:
-    from cryptoelt.errors import CryptoEltError
+    from contextlib import ExitStack
+
     from cryptoelt.lake.bronze import Bronze, BronzeSnapshot
     from cryptoelt.pipeline.set_aside_order import AsideOrder, AsidePlan
-    from cryptoelt.results import Result
 
 log = logging.getLogger("cryptoelt.pipeline")
 
@@ -58,25 +55,15 @@ class SetAside(Backfill):
             CryptoEltError: it could not begin, or a file could not be moved.
         """
         runtime = self._runtime
-        started, began = runtime.clock.now(), runtime.clock.monotonic()
-        self._wait_until = began + wait
-
-        def result_of(error: CryptoEltError | None) -> Result:
-            return self._result(Job(), started, began, ended_by=error)
-
-        with RunRecord(runtime, Job(), None, result_of) as record, ExitStack() as stack:
-            record.begin()
-            stack.enter_context(runtime.lock(wait))
-            stack.callback(runtime.close)  # before the lock is freed: the JVM must not outlive it
-            self._reach_database(stack)
+        with self._entered(wait) as (record, stack):
             journal, plan = AsideJournal(runtime.settings.metadata_dir), self.plan(order)
             if plan.sources:
-                journal.begin(runtime.run_id, started, plan.moments)
+                journal.begin(runtime.run_id, runtime.clock.now(), plan.moments)
                 self._move(plan)
             aside = _aside(runtime.bronze)
             void_windows(runtime, aside)
             self._follow(aside, stack, is_unfinished=journal.is_unfinished())
-            result = result_of(None)
+            result = record.result()
             if result.exit_code is ExitCode.DONE and journal.is_unfinished():
                 journal.end(runtime.run_id, runtime.clock.now())
             if not plan.sources:

@@ -92,9 +92,9 @@ def table(endpoint: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([{**common, **row} for row in rows], schema=schema)
 
 
-def keep_infos(bronze: Bronze, moment: datetime, statuses: dict[int, str], part: int = 1) -> Path:
+def keep_infos(bronze: Bronze, moment: datetime, statuses: dict[int, str], part: int = 1, unusable: str = "") -> Path:
     rows = [{"id": id_, "raw": raw} for id_, raw in statuses.items()]
-    file = bronze.write(INFO, moment, table(INFO, rows), BronzeNote(clean=True), part)
+    file = bronze.write(INFO, moment, table(INFO, rows), BronzeNote(clean=True, unusable=unusable), part)
     return Path(bronze.location(file))
 
 
@@ -116,6 +116,13 @@ def test_a_damaged_info_leaves_the_word_of_the_one_before(tmp_path: Path) -> Non
     bronze = Bronze(LocalStore(tmp_path))
     keep_infos(bronze, AT, {1: '{"porStatus": 1}'})
     keep_infos(bronze, AT + timedelta(days=7), {1: '{"porStatus": 0}'}).write_bytes(b"torn")
+    assert declared_publishers(bronze) == frozenset({"1"})
+
+
+def test_an_unusable_info_says_nothing_of_anybody(tmp_path: Path) -> None:
+    bronze = Bronze(LocalStore(tmp_path))
+    keep_infos(bronze, AT, {1: '{"porStatus": 1}'})
+    keep_infos(bronze, AT + timedelta(days=7), {1: '{"porStatus": 0}', 2: '{"porStatus": 1}'}, unusable="all are of 2")
     assert declared_publishers(bronze) == frozenset({"1"})
 
 

@@ -53,12 +53,10 @@ class Contract:
 
     Args:
         asked: every answer.
-        has_entries: whether fact_exchange_assets tells records of one key apart.
     """
 
-    def __init__(self, asked: list[Asked], *, has_entries: bool) -> None:
+    def __init__(self, asked: list[Asked]) -> None:
         self.asked = asked
-        self.has_entries = has_entries
         self._records: dict[str, list[tuple[datetime, Row]]] = defaultdict(list)
         for one in asked:
             self._records[one.served.endpoint] += [(one.at, record) for record in one.served.records]
@@ -82,10 +80,6 @@ class Contract:
         """Return the newest info of an exchange that is not later than a moment, and when it was told."""
         known = [(told, info) for told, info in self._infos[exchange] if told <= at]
         return (known[-1][1], known[-1][0]) if known else ({}, None)
-
-    def quarantined(self) -> int:
-        """Return how many records must be set aside: none, where records of one key are told apart."""
-        return sum(self._wallets(one).quarantined for one in self._asked_for(ASSETS))
 
     def worth(self) -> dict[tuple[int, datetime], Decimal]:
         """Return what each answer of exchange/assets is worth, by exchange and snapshot."""
@@ -152,7 +146,7 @@ class Contract:
         return [one for one in self.asked if one.served.endpoint == endpoint]
 
     def _wallets(self, one: Asked) -> Wallets:
-        return wallets(one.served.data, int(one.served.subject or 0), one.at, has_entries=self.has_entries)
+        return wallets(one.served.data, int(one.served.subject or 0), one.at)
 
 
 def exchange_name(record: Row) -> Row:
@@ -201,9 +195,8 @@ TABLES: dict[str, Table] = {
 def differences(table: str, found: list[Row], contract: Contract) -> tuple[int, list[str]]:
     """Compare the rows of a table; return how many were compared, and what is wrong."""
     shape, wanted = TABLES[table], TABLES[table].rows(contract)
-    key = tuple(name for name in shape.key if name != "entry" or contract.has_entries)
-    there = {tuple(row[name] for name in key): row for row in found}
-    due = {tuple(row[name] for name in key): row for row in wanted}
+    there = {tuple(row[name] for name in shape.key): row for row in found}
+    due = {tuple(row[name] for name in shape.key): row for row in wanted}
     both = sorted(due.keys() & there.keys(), key=str)
     faults = [
         f"{table}: {len(ids)} rows {what}, such as {sorted(ids, key=str)[:2]}"

@@ -24,45 +24,35 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wallets:
-    """The rows of one answer: what is stored, how many records repeat another, and how many are set aside."""
+    """The rows of one answer: what is stored, and how many records repeat another; none is set aside."""
 
     rows: list[Row]
     repeated: int
-    quarantined: int
 
 
-def wallets(data: str, exchange_id: int, snapshot: datetime, *, has_entries: bool = True) -> Wallets:
+def wallets(data: str, exchange_id: int, snapshot: datetime) -> Wallets:
     """Return the rows for the text of an answer's `data`.
 
     Args:
         data: a list of records.
         exchange_id: who was asked.
         snapshot: when.
-        has_entries: whether the table has the column `entry`; without it, the last record of a key is kept, and no
-            address is folded.
     """
     of_key: dict[tuple[Any, ...], list[tuple[Decimal, str, Row]]] = defaultdict(list)
     records = items(data)
     for raw in records:
         sent = json.loads(raw, parse_float=Decimal)
-        row = _row(sent, exchange_id, snapshot, fold=has_entries)
+        row = _row(sent, exchange_id, snapshot)
         key = row["blockchain_name"], row["wallet_address"], row["crypto_id"]
         of_key[key].append((Decimal(sent["balance"]), raw, row))
-    rows, repeated, quarantined = list[Row](), 0, 0
+    rows, repeated = list[Row](), 0
     for found in of_key.values():
-        if has_entries:
-            first: dict[Decimal, Row] = {}
-            for amount, _, row in sorted(found, key=lambda one: (-one[0], one[1])):
-                first.setdefault(amount, row)
-            rows += [{**row, "entry": entry} for entry, row in enumerate(first.values(), start=1)]
-            repeated += len(found) - len(first)
-        else:
-            *_, (_, _, last) = found
-            others = [row for _, _, row in found[:-1]]
-            rows.append(last)
-            repeated += others.count(last)
-            quarantined += len(others) - others.count(last)
-    return Wallets(rows, repeated, quarantined)
+        first: dict[Decimal, Row] = {}
+        for amount, _, row in sorted(found, key=lambda one: (-one[0], one[1])):
+            first.setdefault(amount, row)
+        rows += [{**row, "entry": entry} for entry, row in enumerate(first.values(), start=1)]
+        repeated += len(found) - len(first)
+    return Wallets(rows, repeated)
 
 
 def worth(data: str) -> Decimal:
@@ -76,13 +66,13 @@ def worth(data: str) -> Decimal:
     return sum(seen.values(), Decimal(0))
 
 
-def _row(sent: Row, exchange_id: int, snapshot: datetime, *, fold: bool) -> Row:
+def _row(sent: Row, exchange_id: int, snapshot: datetime) -> Row:
     chain, coin, balance = sent["platform"], sent["currency"], float(sent["balance"])
     return {
         "exchange_id": exchange_id,
         "blockchain_name": text(chain["name"]),
         "blockchain_symbol": text(chain["symbol"]),
-        "wallet_address": address(sent["wallet_address"]) if fold else text(sent["wallet_address"]),
+        "wallet_address": address(sent["wallet_address"]),
         "crypto_id": coin["crypto_id"],
         "snapshot_timestamp": snapshot,
         "snapshot_str": f"{snapshot:%Y-%m-%d %H:%M:%S}",

@@ -46,7 +46,7 @@ def contract() -> Contract:
         ("fear-and-greed/latest", {}),
         ("fear-and-greed/historical", {}),
     )
-    return Contract(sent, has_entries=True)
+    return Contract(sent)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptoelt.clock import iso, span
+from cryptoelt.clock import iso
 from cryptoelt.errors import ConfigurationError, CryptoEltError, ExitCode, LockedError
 
 if TYPE_CHECKING:
@@ -220,21 +220,21 @@ def snapshots_check(settings: Settings, clock: Clock) -> Check:
     from cryptoelt.lake.bronze import Bronze
     from cryptoelt.lake.store import open_store
     from cryptoelt.metadata.aside import AsideJournal
-    from cryptoelt.pipeline.future import REMEDY, future_snapshots
+    from cryptoelt.pipeline.future import REMEDY, future_snapshots, named
 
     bronze = Bronze(open_store(settings.lake_root))
     found = future_snapshots(bronze, ENDPOINTS, clock.now())
     if found:
-        named = "; ".join(f"{name} {span(moments)}" for name, moments in found.items())
         hint = f"a wrong clock stamped them: `{REMEDY} --dry-run` shows them, `{REMEDY}` takes them out"
-        return Check("snapshots", Verdict.WARN, f"in the future: {named}", hint)
+        return Check("snapshots", Verdict.WARN, f"in the future: {named(found)}", hint)
     if AsideJournal(settings.metadata_dir).is_unfinished():
         detail = "some were set aside, and may still be in Silver and the warehouse"
         return Check("snapshots", Verdict.WARN, detail, f"run `{REMEDY}`, which completes it")
     torn = {name: [source.snapshot for source in sources] for name in ENDPOINTS if (sources := bronze.torn(name))}
     if torn:
-        named = "; ".join(f"{name} {span(moments)}" for name, moments in torn.items())
-        return Check("snapshots", Verdict.WARN, f"set aside in part: {named}", f"run `{REMEDY}`, which completes it")
+        return Check(
+            "snapshots", Verdict.WARN, f"set aside in part: {named(torn)}", f"run `{REMEDY}`, which completes it"
+        )
     return Check("snapshots", Verdict.OK, "none in the future")
 
 

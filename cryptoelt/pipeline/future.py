@@ -40,6 +40,10 @@ def told_of(found: dict[str, list[datetime]]) -> list[str]:
     """Return the line that names snapshots that lie in the future; none where there are none."""
     if not found:
         return []
-    number = sum(map(len, found.values()))
-    named = "; ".join(f"{name} {span(moments)}" for name, moments in found.items())
-    return [f"{counted(number, 'snapshot')} in the future, which nothing goes by ({named}): `{REMEDY}` takes them out"]
+    number = counted(sum(map(len, found.values())), "snapshot")
+    return [f"{number} in the future, which nothing goes by ({named(found)}): `{REMEDY}` takes them out"]
+
+
+def named(found: dict[str, list[datetime]]) -> str:
+    """Name snapshots, by endpoint."""
+    return "; ".join(f"{name} {span(moments)}" for name, moments in found.items())
